@@ -1,0 +1,73 @@
+//! The columns of a batch's table: which there are, and which an address asks for.
+
+use hub::list::JobRow;
+use hub::metric::{self, MetricKind};
+
+use crate::address::Address;
+
+/// A column that can be chosen. Rank and name are always there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Column {
+    /// The ligand as it was given.
+    Smiles,
+    /// A metric of the task.
+    Metric(&'static MetricKind),
+    /// Where it stands.
+    Status,
+    /// How long its run took.
+    RunTime,
+    /// Why it failed or waits.
+    Note,
+}
+
+impl Column {
+    /// Every column that a batch of this task has.
+    pub fn all(batch: &JobRow) -> impl Iterator<Item = Self> {
+        let metrics = metric::of_task(batch.task).iter().map(Self::Metric);
+        [Self::Smiles]
+            .into_iter()
+            .chain(metrics)
+            .chain([Self::Status, Self::RunTime, Self::Note])
+    }
+
+    /// The columns that an address asks for; all when it names none.
+    pub fn chosen(batch: &JobRow, address: &Address) -> Vec<Self> {
+        let named: Vec<&str> = address.all("columns").collect();
+        Self::all(batch)
+            .filter(|column| named.is_empty() || named.contains(&column.key()))
+            .collect()
+    }
+
+    /// Its name in addresses.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Smiles => "smiles",
+            Self::Metric(kind) => kind.key,
+            Self::Status => "status",
+            Self::RunTime => "run_s",
+            Self::Note => "note",
+        }
+    }
+
+    /// Its title, with its unit.
+    pub fn title(self) -> String {
+        match self {
+            Self::Smiles => "SMILES".to_owned(),
+            Self::Metric(kind) if kind.unit.is_empty() => kind.label.to_owned(),
+            Self::Metric(kind) => format!("{} ({})", kind.label, kind.unit),
+            Self::Status => "Status".to_owned(),
+            Self::RunTime => "Run time".to_owned(),
+            Self::Note => "Note".to_owned(),
+        }
+    }
+
+    /// Whether rows can be ordered by it.
+    pub fn sorts(self) -> bool {
+        !matches!(self, Self::Smiles | Self::Note)
+    }
+
+    /// Whether its values stand right.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Metric(_) | Self::RunTime)
+    }
+}

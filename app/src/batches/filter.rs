@@ -1,0 +1,97 @@
+//! What of a batch's table is shown: one form that needs no script.
+
+use hub::job::Status;
+use hub::list::JobRow;
+use hub::metric;
+use leptos::prelude::*;
+
+use super::columns::Column;
+use crate::address::Address;
+
+/// The line above the table.
+pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
+    let path = format!("/batches/{}", batch.id);
+    let held = address.get("children_status").to_owned();
+    let statuses: Vec<_> = [Status::Pending, Status::Running, Status::Completed, Status::Failed, Status::Cancelled]
+        .into_iter()
+        .map(|status| view! { <option value=status.name() selected=held == status.name()>{status.title()}</option> })
+        .collect();
+    let ranges: Vec<_> = metric::of_task(batch.task)
+        .iter()
+        .flat_map(|kind| [(format!("{}_min", kind.key), "from", kind), (format!("{}_max", kind.key), "to", kind)])
+        .map(|(name, word, kind)| {
+            let (value, label) = (address.get(&name).to_owned(), format!("{} {word} ({})", kind.label, kind.unit));
+            view! { <input class="bound" type="number" step="any" name=name value=value placeholder=format!("{} {word}", kind.label) aria-label=label /> }
+        })
+        .collect();
+    let filtered = address
+        .pairs()
+        .iter()
+        .any(|(name, _)| name != "sort" && name != "columns" && name != "page_token");
+    let cleared = Address::new(path.clone(), "")
+        .with("sort", address.get("sort"))
+        .href();
+    view! {
+        <details class="fold filters table-filters" open=filtered>
+            <summary>"Filter and columns"</summary>
+            <div class="groups">
+            <form method="get" action=path.clone()>
+                {kept(address, &["sort", "columns"])}
+                <input type="search" name="search" value=address.get("search").to_owned() placeholder="Name or SMILES" aria-label="Name or SMILES" />
+                <select name="children_status" aria-label="Status">
+                    <option value="">"Any status"</option>
+                    {statuses}
+                </select>
+                {ranges}
+                <button class="button">"Filter"</button>
+                {filtered.then(|| view! { <a class="chip" href=cleared>"Clear"</a> })}
+            </form>
+            {chooser(batch, address, path)}
+            </div>
+        </details>
+    }
+}
+
+/// The columns, to be ticked.
+fn chooser(batch: &JobRow, address: &Address, path: String) -> impl IntoView + use<> {
+    let chosen = Column::chosen(batch, address);
+    let boxes: Vec<_> = Column::all(batch)
+        .map(|column| {
+            view! {
+                <label>
+                    <input type="checkbox" name="columns" value=column.key() checked=chosen.contains(&column) />
+                    {column.title()}
+                </label>
+            }
+        })
+        .collect();
+    let others: Vec<&str> = address
+        .pairs()
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| *name != "columns")
+        .collect();
+    view! {
+        <details class="menu columns">
+            <summary class="button">"Columns"</summary>
+            <form method="get" action=path>
+                {kept(address, &others)}
+                {boxes}
+                <button class="button">"Show"</button>
+            </form>
+        </details>
+    }
+}
+
+/// Parameters that a form passes on.
+fn kept(address: &Address, names: &[&str]) -> Vec<impl IntoView + use<>> {
+    let pairs = address
+        .pairs()
+        .iter()
+        .filter(|(name, _)| names.contains(&name.as_str()));
+    pairs
+        .map(
+            |(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> },
+        )
+        .collect()
+}

@@ -1,0 +1,230 @@
+//! A batch's children as rows.
+
+use hub::batch::BatchRow;
+use hub::job::Status;
+use hub::list::JobRow;
+use hub::metric::{self, Better, three_digits};
+use leptos::either::{Either, EitherOf5};
+use leptos::prelude::*;
+
+use super::columns::Column;
+use super::page::BatchData;
+use crate::address::Address;
+use crate::{number, status};
+
+/// The table with its pages.
+pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
+    let columns = Column::chosen(&data.row, address);
+    let ranks = is_ranked(address);
+    let heads: Vec<_> = columns
+        .iter()
+        .map(|column| head(*column, &data.row, address))
+        .collect();
+    let first = data.children.offset + 1;
+    let rows: Vec<_> = data
+        .children
+        .results
+        .iter()
+        .zip(first..)
+        .map(|(child, place)| row(child, place, ranks, &columns, &data.row))
+        .collect();
+    if rows.is_empty() {
+        return Either::Left(view! {
+            <section class="empty">
+                <p>"No ligand of this batch matches. " <a href=format!("/batches/{}", data.row.id)>"Show all"</a></p>
+            </section>
+        });
+    }
+    Either::Right(view! {
+        <form id="acts" method="post" hidden></form>
+        <table class="rows children">
+            <thead>
+                <tr>
+                    <th scope="col" class="num">{if ranks { "Rank" } else { "Place" }}</th>
+                    <th scope="col" aria-sort=direction("name", address)><a href=turned("name", None, address)>"Name"</a></th>
+                    {heads}
+                    <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+        {pages(data, address)}
+    })
+}
+
+/// Whether the rows stand in the order of merit, unfiltered.
+fn is_ranked(address: &Address) -> bool {
+    let filtered = address.pairs().iter().any(|(name, _)| {
+        !matches!(
+            name.as_str(),
+            "columns" | "page_token" | "children_limit" | "sort"
+        )
+    });
+    let sort = address.get("sort");
+    let good_first = metric::named(sort).is_some_and(|kind| kind.better == Better::Low)
+        || sort
+            .strip_prefix('-')
+            .and_then(metric::named)
+            .is_some_and(|kind| kind.better == Better::High);
+    !filtered && (sort.is_empty() || good_first)
+}
+
+fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + use<> {
+    let (title, class) = (column.title(), column.is_number().then_some("num"));
+    let metric = match column {
+        Column::Metric(kind) => Some(kind),
+        _ => None,
+    };
+    if !column.sorts() {
+        return Either::Left(view! { <th scope="col" class=class>{title}</th> });
+    }
+    let by_default = metric.is_some()
+        && metric::of_task(batch.task).first() == metric
+        && address.get("sort").is_empty();
+    let usual = metric
+        .filter(|_| by_default)
+        .map(|kind| usual_sort(kind.better, kind.key));
+    let shown = usual.clone().map_or_else(
+        || address.clone(),
+        |sort| address.clone().with("sort", sort),
+    );
+    let better = metric.map(|kind| match kind.better {
+        Better::Low => "lower is better",
+        Better::High => "higher is better",
+    });
+    let order = direction(column.key(), &shown);
+    let arrow = order.map(|order| if order == "ascending" { " ↑" } else { " ↓" });
+    let href = turned(column.key(), metric.map(|kind| kind.better), &shown);
+    Either::Right(view! {
+        <th scope="col" class=class aria-sort=order>
+            <a href=href title=better>{title} {arrow}</a>
+        </th>
+    })
+}
+
+/// How an address says the order of merit.
+fn usual_sort(better: Better, key: &str) -> String {
+    match better {
+        Better::Low => key.to_owned(),
+        Better::High => format!("-{key}"),
+    }
+}
+
+fn direction(key: &str, address: &Address) -> Option<&'static str> {
+    let sort = address.get("sort");
+    match sort.strip_prefix('-') {
+        Some(name) if name == key => Some("descending"),
+        None if sort == key => Some("ascending"),
+        _ => None,
+    }
+}
+
+/// The address that orders by a column, or turns its order; the good end comes first.
+fn turned(key: &str, better: Option<Better>, address: &Address) -> String {
+    let sort = match direction(key, address) {
+        Some("ascending") => format!("-{key}"),
+        Some(_) => key.to_owned(),
+        None => usual_sort(better.unwrap_or(Better::Low), key),
+    };
+    address
+        .clone()
+        .without(&["page_token"])
+        .with("sort", sort)
+        .href()
+}
+
+fn row(
+    child: &BatchRow,
+    place: u32,
+    ranks: bool,
+    columns: &[Column],
+    batch: &JobRow,
+) -> impl IntoView + use<> {
+    let link = format!("/jobs/{}", child.id);
+    let missing = ranks
+        && !metric::of_task(batch.task)
+            .first()
+            .is_some_and(|kind| child.values.contains_key(kind.key));
+    let place = if missing {
+        number::MISSING.to_owned()
+    } else {
+        number::grouped(place)
+    };
+    let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
+    let pose = (child.status == Status::Completed).then(|| {
+        view! {
+            <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() title="Show its poses in 3D">"View pose"</a>
+        }
+    });
+    let again = matches!(child.status, Status::Failed | Status::Cancelled).then(|| {
+        view! { <button form="acts" formaction="/api/jobs/retry" name="id" value=child.id.to_string()>"Retry"</button> }
+    });
+    view! {
+        <tr data-row=child.id.to_string()>
+            <td class="num rank" class:missing=missing title=missing.then_some("it has no value to be ranked by")>{place}</td>
+            <td class="name"><a href=link data-open="">{child.name.clone()}</a></td>
+            {cells}
+            <td class="acts">{pose} {again}</td>
+        </tr>
+    }
+}
+
+fn cell(child: &BatchRow, column: Column) -> impl IntoView + use<> {
+    match column {
+        Column::Smiles => EitherOf5::A(view! {
+            <td class="smiles"><code title=child.smiles.clone()>{child.smiles.clone()}</code></td>
+        }),
+        Column::Metric(kind) => {
+            let value = child.values.get(kind.key).copied();
+            let title =
+                value.map_or_else(|| no_value(child), |value| format!("{value} {}", kind.unit));
+            EitherOf5::B(view! {
+                <td class="num value" class:missing=value.is_none() title=title>
+                    {value.map_or(number::MISSING.to_owned(), three_digits)}
+                </td>
+            })
+        }
+        Column::Status => {
+            EitherOf5::C(view! { <td class="state">{status::word(child.status)}</td> })
+        }
+        Column::RunTime => EitherOf5::D(view! {
+            <td class="num took" class:missing=child.run_s.is_none()>
+                {child.run_s.map_or(number::MISSING.to_owned(), number::duration)}
+            </td>
+        }),
+        Column::Note => EitherOf5::E(
+            view! { <td class="note" title=child.note.clone()>{child.note.clone()}</td> },
+        ),
+    }
+}
+
+fn no_value(child: &BatchRow) -> String {
+    child.note.clone().unwrap_or_else(|| match child.status {
+        Status::Pending | Status::Running => "no value yet".to_owned(),
+        _ => "no value was written".to_owned(),
+    })
+}
+
+fn pages(data: &BatchData, address: &Address) -> impl IntoView + use<> {
+    let page = &data.children;
+    let token = |token: &Option<String>| {
+        token.as_ref().map(|token| {
+            address
+                .clone()
+                .with("page_token", if token == "0" { "" } else { token.as_str() })
+                .href()
+        })
+    };
+    let (before, after) = (token(&page.prev_page_token), token(&page.next_page_token));
+    let (from, to) = (page.offset + 1, page.offset + page.results.len() as u32);
+    view! {
+        <nav class="pages" aria-label="Pages">
+            <span>{number::count(page.total_results, "ligand")}</span>
+            <span>
+                {before.map(|href| view! { <a href=href rel="prev">"Previous"</a> })}
+                {format!("{}–{} of {}", number::grouped(from), number::grouped(to), number::grouped(page.total_results))}
+                {after.map(|href| view! { <a href=href rel="next">"Next"</a> })}
+            </span>
+        </nav>
+    }
+}

@@ -1,0 +1,94 @@
+//! The product's one error as server functions answer it and pages show it.
+
+use crate::codec::JsonText;
+use hub::Error;
+use leptos::prelude::*;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+mod answer;
+
+#[cfg(feature = "ssr")]
+pub use answer::{answer, asker};
+
+/// The name of a request, shown with every error and written in every line of the log. The server gives it as context.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// An error with the name of the request it belongs to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AppError {
+    /// What went wrong.
+    pub error: Error,
+    /// What to name when asking for help; empty when the request never reached the hub.
+    pub reference: String,
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonText;
+
+    /// What goes wrong between browser and server function. The texts of the library stay out of the page, since some of
+    /// them are internal.
+    fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        let error = match value {
+            ServerFnErrorErr::Request(cause) => Error::unavailable(
+                "The hub does not answer. Check the connection; nothing was changed.",
+                cause,
+            ),
+            ServerFnErrorErr::Args(cause) | ServerFnErrorErr::MissingArg(cause) => {
+                Error::bad_request("body", cause)
+            }
+            other => Error::internal(other.to_string()),
+        };
+        Self {
+            error,
+            reference: String::new(),
+        }
+    }
+}
+
+/// An error where a page or a part of one should be: what happened, what to name, and a way on.
+#[component]
+pub fn Fault(
+    /// What went wrong.
+    error: AppError,
+) -> impl IntoView {
+    let missing = matches!(error.error, Error::NotFound);
+    let title = match &error.error {
+        Error::NotFound => "There is nothing here",
+        Error::BadRequest(_) | Error::Invalid(_) => "This cannot be read",
+        Error::Unavailable { .. } => "A part of the hub does not answer",
+        Error::Internal { .. } => "The hub failed to do this",
+        _ => "This is not possible now",
+    };
+    let message = match &error.error {
+        Error::NotFound => "It was deleted, or it never was, or it is not yours.".to_owned(),
+        other => other.to_string(),
+    };
+    view! {
+        <section class="fault" role="alert">
+            <h1>{title}</h1>
+            <p>{message}</p>
+            {(!error.reference.is_empty() && !missing).then(|| view! { <Reference reference=error.reference.clone() /> })}
+            <p class="ways">
+                {(!missing).then(|| view! { <a class="button" href="" rel="external">"Reload"</a> })}
+                <a href="/">"My Results"</a>
+            </p>
+        </section>
+    }
+}
+
+/// A name that can be copied, for asking for help.
+#[component]
+pub fn Reference(
+    /// The name.
+    reference: String,
+) -> impl IntoView {
+    view! {
+        <p class="reference">
+            "Reference " <code>{reference.clone()}</code> " "
+            <button type="button" class="quiet needs-script" data-copy=reference>"Copy"</button>
+        </p>
+    }
+}

@@ -1,0 +1,83 @@
+//! Keys that work on every page. Rows are found as they stand in the page: whatever has `data-row`, with its link.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::help;
+
+/// Hears keys from now on. Does nothing on the server.
+pub fn listen() {
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let navigate = navigate.clone();
+        let handle = window_event_listener(leptos::ev::keydown, move |event| {
+            if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing() {
+                return;
+            }
+            let acted = match event.key().as_str() {
+                "/" => focus_search(),
+                "j" => move_by(1),
+                "k" => move_by(-1),
+                "n" => {
+                    navigate("/new", NavigateOptions::default());
+                    true
+                }
+                "?" => {
+                    help::show();
+                    true
+                }
+                _ => false,
+            };
+            if acted {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
+
+fn is_typing() -> bool {
+    let active = document().active_element();
+    active.is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+            || element.closest("dialog").is_ok_and(|open| open.is_some())
+    })
+}
+
+fn focus(element: &web_sys::Element) -> bool {
+    element
+        .dyn_ref::<HtmlElement>()
+        .is_some_and(|element| element.focus().is_ok())
+}
+
+fn focus_search() -> bool {
+    document()
+        .get_element_by_id("search")
+        .is_some_and(|search| focus(&search))
+}
+
+/// Puts the focus on the link of the row that many rows further; Enter then opens it.
+fn move_by(step: i32) -> bool {
+    let Ok(links) = document().query_selector_all("[data-row] a[data-open]") else {
+        return false;
+    };
+    let active = document().active_element();
+    let row = active.and_then(|active| active.closest("[data-row]").ok().flatten());
+    let link_at = |place| {
+        links
+            .get(place)
+            .and_then(|link| link.dyn_into::<web_sys::Element>().ok())
+    };
+    let current = (0..links.length()).find(|place| {
+        row.as_ref()
+            .is_some_and(|row| link_at(*place).is_some_and(|link| row.contains(Some(&link))))
+    });
+    let next = match current {
+        Some(place) => place.checked_add_signed(step),
+        None => Some(0),
+    };
+    next.and_then(link_at).is_some_and(|link| focus(&link))
+}

@@ -1,0 +1,40 @@
+//! Pages, components, server functions and the HTML shell. It knows no storage and no environment; what it shows it asks
+//! of `hub::services`, through server functions.
+
+// Views are types: a page's is deep.
+#![recursion_limit = "512"]
+
+#[cfg(all(feature = "ssr", feature = "hydrate"))]
+compile_error!(
+    "`ssr` is for the server and `hydrate` for the browser: build them in two calls of cargo"
+);
+
+pub mod address;
+pub mod batches;
+pub mod codec;
+pub mod error;
+pub mod fetch;
+pub mod frame;
+pub mod jobs;
+pub mod live;
+pub mod new;
+pub mod number;
+pub mod router;
+pub mod served;
+pub mod sheet;
+pub mod side;
+pub mod status;
+pub mod text;
+pub mod time;
+
+#[cfg(feature = "ssr")]
+pub mod shell;
+#[cfg(feature = "ssr")]
+pub mod state;
+
+pub use error::{AppError, RequestId};
+pub use router::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use state::AppState;

@@ -1,0 +1,71 @@
+//! What changes while a page is open: one stream of events per page, whose rows are handed to whoever shows them.
+
+use hub::list::JobRow;
+use leptos::__reexports::send_wrapper::SendWrapper;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+/// Watches the stream of events at `url`, when there is one, for as long as the page stands; the browser connects again
+/// by itself. Does nothing on the server.
+pub fn watch(
+    url: impl Fn() -> Option<String> + 'static,
+    on_row: impl Fn(JobRow) + Clone + 'static,
+) {
+    Effect::new(move |_| {
+        let Some(Ok(source)) = url().map(|url| EventSource::new(&url)) else {
+            return;
+        };
+        let on_row = on_row.clone();
+        let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            let text = event.data().as_string().unwrap_or_default();
+            // A row that cannot be read comes from another version of the hub: the page stays as it is.
+            if let Ok(row) = serde_json::from_str(&text) {
+                on_row(row);
+            }
+        });
+        // Only a name that is no text is refused.
+        let _ = source.add_event_listener_with_callback("job", heard.as_ref().unchecked_ref());
+        let open = SendWrapper::new((source, heard));
+        on_cleanup(move || open.take().0.close());
+    });
+}
+
+/// Calls `act` soon, and at most once in `pause_ms` milliseconds, however often it is asked to.
+pub fn at_most_every(
+    pause_ms: u64,
+    act: impl Fn() + Clone + 'static,
+) -> impl Fn() + Clone + 'static {
+    let (waiting, again) = (StoredValue::new(false), StoredValue::new(false));
+    move || {
+        if waiting.get_value() {
+            again.set_value(true);
+            return;
+        }
+        waiting.set_value(true);
+        act();
+        let act = act.clone();
+        let after = move || {
+            // Nothing is left to do when the page is gone.
+            let asked = again.try_update_value(std::mem::take).unwrap_or_default();
+            let _ = waiting.try_set_value(false);
+            if asked {
+                act();
+            }
+        };
+        set_timeout(after, std::time::Duration::from_millis(pause_ms));
+    }
+}
+
+/// A clock that a page which is open goes by: the moment it was made, then every half minute the browser's own.
+pub fn clock(made: Signal<hub::time::Timestamp>) -> Signal<hub::time::Timestamp> {
+    let ticked = RwSignal::new(None);
+    Effect::new(move |_| {
+        let tick = move || ticked.set(Some(crate::time::browser_now()));
+        if let Ok(timer) = set_interval_with_handle(tick, std::time::Duration::from_secs(30)) {
+            on_cleanup(move || timer.clear());
+        }
+    });
+    Signal::derive(move || ticked.get().unwrap_or_else(|| made.get()))
+}

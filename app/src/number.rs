@@ -1,0 +1,110 @@
+//! Numbers as pages write them: three significant digits, a thin space before the unit, and a dash for what is missing.
+
+use hub::list::BestValue;
+use hub::metric::three_digits;
+
+/// What stands where there is no value.
+pub const MISSING: &str = "—";
+
+/// A value with its unit.
+pub fn with_unit(value: f64, unit: &str) -> String {
+    if unit.is_empty() {
+        three_digits(value)
+    } else {
+        format!("{}\u{2009}{unit}", three_digits(value))
+    }
+}
+
+/// A best value as a cell shows it.
+pub fn best(best: &BestValue) -> String {
+    with_unit(best.value, &best.unit)
+}
+
+/// Seconds as `4.2 s`, `2 min 5 s`, `1 h 20 min` or `3 d 4 h`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    let two = |first: u64, first_unit, second: u64, second_unit| {
+        if second == 0 {
+            format!("{first}\u{2009}{first_unit}")
+        } else {
+            format!("{first}\u{2009}{first_unit} {second}\u{2009}{second_unit}")
+        }
+    };
+    match whole {
+        0..10 => format!("{seconds:.1}\u{2009}s"),
+        10..60 => format!("{whole}\u{2009}s"),
+        60..3_600 => two(whole / 60, "min", whole % 60, "s"),
+        3_600..86_400 => two(whole / 3_600, "h", whole % 3_600 / 60, "min"),
+        _ => two(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+    }
+}
+
+/// Bytes as `742 B`, `9.60 kB` or `1.20 MB`.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes}\u{2009}B"),
+        1_000..1_000_000 => format!("{}\u{2009}kB", three_digits(bytes as f64 / 1e3)),
+        _ => format!("{}\u{2009}MB", three_digits(bytes as f64 / 1e6)),
+    }
+}
+
+/// A count with its noun: `1 ligand`, `20 ligands`.
+pub fn count(number: u32, noun: &str) -> String {
+    format!(
+        "{} {noun}{}",
+        grouped(number),
+        if number == 1 { "" } else { "s" }
+    )
+}
+
+/// A whole number with its thousands apart: `10,000`.
+pub fn grouped(number: u32) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(with_unit(-10.84, "kcal/mol"), "−10.8\u{2009}kcal/mol");
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [count(1, "ligand"), count(0, "ligand")],
+            ["1 ligand", "0 ligands"]
+        );
+        assert_eq!(
+            [742, 9_604, 1_200_000].map(size),
+            ["742\u{2009}B", "9.60\u{2009}kB", "1.20\u{2009}MB"]
+        );
+    }
+
+    #[test]
+    fn durations_read_well() {
+        let said = [4.21, 59.6, 125.0, 3_600.0, 4_800.0, 273_600.0]
+            .map(|seconds| duration(seconds).replace('\u{2009}', " "));
+        assert_eq!(
+            said,
+            [
+                "4.2 s",
+                "1 min",
+                "2 min 5 s",
+                "1 h",
+                "1 h 20 min",
+                "3 d 4 h"
+            ]
+        );
+    }
+}

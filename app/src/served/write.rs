@@ -1,0 +1,36 @@
+//! Which page stands at which address, and how it is written. Only the server carries this.
+
+use hub::actor::Actor;
+use hub::services::Services;
+use hub::{Error, Result};
+use leptos::prelude::*;
+
+use super::Page;
+use crate::address::Address;
+use crate::{batches, jobs, new};
+
+/// The page at an address.
+pub async fn page(services: &Services, actor: &Actor, path: &str, query: &str) -> Result<Page> {
+    let address = Address::new(path, query);
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    match parts.as_slice() {
+        ["new"] => new::tasks::page(services, actor).await,
+        ["new", "docking"] => new::page::docking(services, actor, &address).await,
+        ["new", task] => new::page::elsewhere(services, actor, task).await,
+        ["jobs", id] => jobs::page::page(services, actor, id).await,
+        ["jobs", id, act] => jobs::confirm::page(services, actor, id, act, &address).await,
+        ["batches", id] => batches::page::page(services, actor, id, &address).await,
+        ["batches", id, "retry-failed"] => batches::retry::page(services, actor, id).await,
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// A page that nothing changes.
+pub fn still(title: impl Into<String>, view: impl IntoView) -> Page {
+    Page {
+        title: title.into(),
+        html: view.into_view().to_html(),
+        events: None,
+        said: String::new(),
+    }
+}

@@ -1,0 +1,153 @@
+//! What is known of something, as named values and tables. The server writes the words, the pages only set them: a new
+//! kind of job adds no code to the browser.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A named value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Fact {
+    /// A value with its name.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+        }
+    }
+}
+
+/// Facts under a heading.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// The heading.
+    pub title: String,
+    /// The facts.
+    pub facts: Vec<Fact>,
+}
+
+/// A table under a heading.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// The heading.
+    pub title: String,
+    /// The columns.
+    pub heads: Vec<Head>,
+    /// The rows.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Its title, with its unit.
+    pub title: String,
+    /// Whether its values are numbers.
+    pub is_number: bool,
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// What stands in it.
+    pub text: String,
+    /// What it says in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<String>,
+    /// The file that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+}
+
+impl Cell {
+    /// A cell with a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
+    /// What it says in full.
+    pub fn in_full(self, full: impl Into<String>) -> Self {
+        Self {
+            full: Some(full.into()),
+            ..self
+        }
+    }
+}
+
+/// Facts in a list.
+pub fn facts(facts: &[Fact], class: &'static str) -> impl IntoView + use<> {
+    let facts: Vec<_> = facts
+        .iter()
+        .map(|fact| view! { <div><dt>{fact.name.clone()}</dt><dd>{fact.value.clone()}</dd></div> })
+        .collect();
+    view! { <dl class=class>{facts}</dl> }
+}
+
+/// A sheet under its heading.
+pub fn sheet(sheet: &Sheet) -> impl IntoView + use<> {
+    view! {
+        <section>
+            <h2>{sheet.title.clone()}</h2>
+            {facts(&sheet.facts, "facts")}
+        </section>
+    }
+}
+
+/// A table under its heading.
+pub fn grid(grid: &Grid) -> impl IntoView + use<> {
+    let class = |head: &Head| head.is_number.then_some("num");
+    let heads: Vec<_> = grid
+        .heads
+        .iter()
+        .map(|head| view! { <th scope="col" class=class(head)>{head.title.clone()}</th> })
+        .collect();
+    let rows: Vec<_> = grid
+        .rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<_> = row
+                .iter()
+                .zip(&grid.heads)
+                .map(|(one, head)| cell(one, class(head)))
+                .collect();
+            view! { <tr>{cells}</tr> }
+        })
+        .collect();
+    view! {
+        <section>
+            <h2>{grid.title.clone()}</h2>
+            // Narrow screens scroll it sideways, by keyboard too.
+            <div class="wide" tabindex="0" role="group" aria-label=grid.title.clone()>
+                <table class="rows grid">
+                    <thead>
+                        <tr>{heads}</tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </section>
+    }
+}
+
+fn cell(cell: &Cell, class: Option<&'static str>) -> impl IntoView + use<> {
+    let (text, full) = (cell.text.clone(), cell.full.clone());
+    let text = match &cell.file {
+        Some(href) => {
+            let href = href.clone();
+            leptos::either::Either::Left(
+                view! { <a href=href rel="external" download="">{text}</a> },
+            )
+        }
+        None => leptos::either::Either::Right(text),
+    };
+    view! { <td class=class title=full>{text}</td> }
+}

@@ -1,0 +1,27 @@
+//! On the server: there is an answer to shape, and a title is written into a document.
+
+use axum::http::{Method, StatusCode, header::ACCEPT, request::Parts};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+/// Gives the answer this status. A form that was sent without script keeps its redirect to where it came from.
+pub fn set_status(status: u16) {
+    let from_plain_form = use_context::<Parts>().is_some_and(|parts| {
+        let accepts = parts
+            .headers
+            .get(ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .unwrap_or_default();
+        parts.method == Method::POST && accepts.contains("text/html")
+    });
+    if let Some(options) = use_context::<ResponseOptions>().filter(|_| !from_plain_form)
+        && let Ok(status) = StatusCode::from_u16(status)
+    {
+        options.set_status(status);
+    }
+}
+
+/// The text with what would end the title escaped: Leptos 0.8 writes it as it is.
+pub fn title_text(text: String) -> String {
+    crate::text::escaped(&text)
+}

@@ -1,0 +1,71 @@
+//! Submitting: from the request to its 201, with every ligand checked by RDKit.
+
+use std::fmt::Write as _;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::stack::Stack;
+
+/// Batches that are submitted, by their ligands.
+const SIZES: [usize; 2] = [1_500, 10_000];
+
+/// A section with the time of each submission.
+pub async fn measure() -> anyhow::Result<String> {
+    let mut section = String::from(
+        "\n## Submitting a batch\n\nUntil 201: every ligand checked by RDKit, every child stored. Distinct ligands; the \
+         second time the hub has asked RDKit about them before, as after a preflight.\n\n\
+         | children | first time, s | after a preflight, s |\n|---:|---:|---:|\n",
+    );
+    let folder = tempfile::tempdir()?;
+    let stack = Stack::start(folder.path(), true).await?;
+    for size in SIZES {
+        let first = submit(&stack, size).await?;
+        let again = submit(&stack, size).await?;
+        writeln!(section, "| {size} | {first:.2} | {again:.2} |")?;
+        eprintln!("{size} children: {first:.2} s, {again:.2} s");
+    }
+    Ok(section)
+}
+
+async fn submit(stack: &Stack, size: usize) -> anyhow::Result<f64> {
+    let ligands: Vec<Value> = (0..size)
+        .map(|place| json!({"name": format!("ligand {place}"), "smiles": smiles(size, place)}))
+        .collect();
+    let body = json!({"task": "docking", "name": "measured", "target": {"named": "ABL1"}, "ligands": ligands,
+        "parameters": {"exhaustiveness": 1}});
+    let start = Instant::now();
+    let answer = stack
+        .client
+        .post(format!("{}/api/v1/batches", stack.origin))
+        .json(&body)
+        .send()
+        .await?;
+    let took = start.elapsed().as_secs_f64();
+    let batch: Value = answer.error_for_status()?.json().await?;
+    let id = batch["id"].as_str().context("an id")?;
+    stack
+        .client
+        .post(format!("{}/api/v1/batches/{id}/cancel", stack.origin))
+        .send()
+        .await?
+        .error_for_status()?;
+    Ok(took)
+}
+
+/// Molecules of the size of a drug, all different: an anilide whose two ends are counted through.
+fn smiles(size: usize, place: usize) -> String {
+    let ends = [
+        "C", "CC", "CCC", "C(C)C", "OC", "N(C)C", "Cl", "F", "C#N", "OCC",
+    ];
+    let end = |digit: usize| ends[digit % 10];
+    let chain = "C".repeat(1 + size % 7);
+    format!(
+        "{chain}C(=O)Nc1cc({})c({})c({})c1{}",
+        end(place),
+        end(place / 10),
+        end(place / 100),
+        end(place / 1_000)
+    )
+}

@@ -1,0 +1,126 @@
+// The real thing: a gateway and a hub as processes of this machine, on free ports, with a folder of their own.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const LOGS = join(ROOT, 'end2end/results/logs');
+const SECRET = 'a secret of the browser tests alone';
+const START_MS = 60_000;
+/** The hub may take 10 s to end. */
+const END_MS = 15_000;
+
+/** A hub and its gateway. */
+export class Stack {
+  /** Where the hub is. */
+  url = '';
+  #folder = mkdtempSync(join(tmpdir(), 'omtx-hub-'));
+  #gatewayPort = 0;
+  #gateway?: ChildProcess;
+  #hub?: ChildProcess;
+
+  private constructor(private readonly name: string) {}
+
+  /** Starts both and waits until they answer. `name` is that of their logs. */
+  static async start(name: string): Promise<Stack> {
+    const stack = new Stack(name);
+    try {
+      stack.#gatewayPort = await freePort();
+      await stack.startGateway();
+      await stack.#startHub();
+    } catch (error) {
+      await stack.end();
+      throw error;
+    }
+    return stack;
+  }
+
+  /** Starts the gateway, at the same port and with the same folder as before. */
+  async startGateway(): Promise<void> {
+    const worker = join(ROOT, 'worker');
+    const state = join(this.#folder, 'gateway');
+    const options = ['--host', '127.0.0.1', '--port', String(this.#gatewayPort), '--state-dir', state];
+    this.#gateway = this.#spawn('gateway', join(worker, '.venv/bin/python'), ['-m', 'omtx_worker.gateway', ...options], worker);
+    await until(async () => (await fetch(`${this.#gatewayUrl}/v1/healthz`)).ok, this.#gateway, 'the gateway');
+  }
+
+  /** Ends the gateway, as a crash would. */
+  async killGateway(): Promise<void> {
+    await end(this.#gateway, 'SIGKILL');
+    this.#gateway = undefined;
+  }
+
+  /** Ends both and forgets all that they kept. */
+  async end(): Promise<void> {
+    await Promise.all([end(this.#hub, 'SIGTERM'), end(this.#gateway, 'SIGTERM')]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #startHub(): Promise<void> {
+    const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug/omtx-hub');
+    if (!existsSync(program)) {
+      throw new Error(`${program} is not built: cargo xtask build --server dev`);
+    }
+    const port = await freePort();
+    this.url = `http://127.0.0.1:${port}`;
+    this.#hub = this.#spawn('hub', program, [], ROOT, {
+      PORT: String(port),
+      DATA_DIR: join(this.#folder, 'data'),
+      GATEWAY_URL: this.#gatewayUrl,
+    });
+    await until(async () => (await fetch(`${this.url}/healthz`)).ok, this.#hub, 'the hub');
+  }
+
+  get #gatewayUrl(): string {
+    return `http://127.0.0.1:${this.#gatewayPort}`;
+  }
+
+  #spawn(part: string, program: string, options: string[], folder: string, settings: Record<string, string> = {}): ChildProcess {
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, GATEWAY_SECRET: SECRET, ...settings };
+    const child = spawn(program, options, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    mkdirSync(LOGS, { recursive: true });
+    const log = createWriteStream(join(LOGS, `${this.name}-${part}.log`), { flags: 'a' });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    return child;
+  }
+}
+
+/** Ends a process by its id and waits until it is gone. */
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) {
+    return;
+  }
+  const gone = new Promise((done) => child.once('exit', done));
+  child.kill(signal);
+  const late = setTimeout(() => child.kill('SIGKILL'), END_MS);
+  await gone;
+  clearTimeout(late);
+}
+
+/** Asks again and again until it is so, or the process has ended. */
+async function until(isSo: () => Promise<boolean>, child: ChildProcess, what: string): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (!(await isSo().catch(() => false))) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`${what} ended at once; see ${LOGS}`);
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`${what} does not answer; see ${LOGS}`);
+    }
+    await pause(50);
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer().once('error', failed);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address && typeof address === 'object' ? found(address.port) : failed(new Error('no port'))));
+    });
+  });
+}

@@ -1,0 +1,79 @@
+// What every page owes its readers: no barrier that axe knows of, in light and dark, wide and narrow; all by keyboard.
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { check, fillScreen } from '../support/form.ts';
+import { csvOf, type Hub, TINY } from '../support/hub.ts';
+import { expect, test } from '../support/test.ts';
+
+const DOCKING_MS = 240_000;
+const WIDTHS = [1280, 360];
+const SCHEMES = ['light', 'dark'] as const;
+
+/** Every kind of page, and how one gets there. */
+const PAGES: [string, (page: Page, hub: Hub) => Promise<unknown>][] = [
+  ['My Results', async (page, hub) => (await hub.completedScreen(), page.goto('/'))],
+  ['a list without a match', (page) => page.goto('/?search=nothingofthekind&status=failed')],
+  ['tasks', (page) => page.goto('/new')],
+  ['the docking form', (page) => page.goto('/new/docking')],
+  ['a preflight', async (page) => {
+    const broken = { name: 'broken', smiles: 'C1CC', shelf: '' };
+    await fillScreen(page, 'Looked at only', csvOf([...TINY, broken]));
+    await check(page);
+  }],
+  ['a refused form', async (page) => {
+    await page.goto('/new/docking');
+    await page.getByLabel('Gene name').fill('ABL99');
+    await check(page);
+  }],
+  ['a task that is not available', (page) => page.goto('/new/protein_structure')],
+  ['a batch', async (page, hub) => page.goto(`/batches/${(await hub.completedScreen()).id}`)],
+  ['a job', async (page, hub) => page.goto(`/jobs/${(await hub.children((await hub.completedScreen()).id))[0]?.id}`)],
+  ['a question before deletion', async (page, hub) => page.goto(`/jobs/${(await hub.completedScreen()).id}/delete`)],
+  ['a retry', async (page, hub) => page.goto(`/batches/${(await hub.completedScreen()).id}/retry-failed`)],
+];
+
+for (const [name, go] of PAGES) {
+  test(`${name}: no barrier, no sideways scrolling`, async ({ page, hub }) => {
+    test.setTimeout(DOCKING_MS);
+    await go(page, hub);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      expect(overflow, `pixels beyond ${width}`).toBe(0);
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), `${colorScheme}, ${width}`).toEqual([]);
+      }
+    }
+  });
+}
+
+test('an address that leads nowhere says so', async ({ page, misdeeds }) => {
+  misdeeds.allow(/404/);
+  const answer = await page.goto('/nowhere/at/all');
+  expect(answer?.status()).toBe(404);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is nothing here');
+});
+
+test('keys lead to search, rows, a new job and the list of keys', async ({ page, hub }) => {
+  test.setTimeout(DOCKING_MS);
+  await hub.completedScreen();
+  await page.goto('/?search=tiny');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+  await page.keyboard.press('/');
+  await expect(page.getByLabel('Search My Results')).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('j');
+  await expect(page.locator('tr[data-row] a[data-open]').first()).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/batches\//);
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeHidden();
+  await page.keyboard.press('n');
+  await page.waitForURL(/\/new$/);
+});

@@ -1,0 +1,77 @@
+//! The REST API, `/api/v1`: who asks, call, answer. No rule lives here.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::routing::{get, post};
+use hub::services::Services;
+use tokio_util::sync::CancellationToken;
+
+use crate::events;
+use crate::router::{no_such_call, wrong_method};
+
+mod batches;
+mod callbacks;
+mod drafts;
+mod exports;
+mod files;
+mod jobs;
+mod models;
+pub mod read;
+mod upload;
+
+/// What handlers of the API share.
+#[derive(Clone)]
+pub struct Api {
+    /// The use cases.
+    pub services: Services,
+    /// The secret that the gateway signs its calls with.
+    pub gateway_secret: String,
+    /// Cancelled when the server ends: open streams end then too.
+    pub stopping: CancellationToken,
+}
+
+impl FromRef<Api> for Services {
+    fn from_ref(api: &Api) -> Self {
+        api.services.clone()
+    }
+}
+
+/// Every call.
+pub fn routes(api: Api) -> Router {
+    Router::new()
+        .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route(
+            "/jobs/{id}",
+            get(jobs::read).patch(jobs::rename).delete(jobs::delete),
+        )
+        .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/retry", post(jobs::retry))
+        .route("/jobs/{id}/export", get(exports::of_job))
+        .route("/jobs/{id}/files", get(files::list))
+        .route("/jobs/{id}/files/{name}", get(files::read))
+        .route("/jobs/{id}/events", get(events::of_job))
+        .route("/batches", post(batches::submit))
+        .route("/batches/{id}", get(batches::read))
+        .route("/batches/{id}/status", get(batches::status))
+        .route("/batches/{id}/children", get(batches::children))
+        .route("/batches/{id}/cancel", post(batches::cancel))
+        .route("/batches/{id}/retry-failed", post(batches::retry_failed))
+        .route("/batches/{id}/export", get(exports::of_batch))
+        .route("/batches/{id}/events", get(events::of_batch))
+        .route("/events", get(events::of_list))
+        .route("/preflight", post(jobs::preflight))
+        .route(
+            "/drafts",
+            post(drafts::create).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/drafts/{id}", get(drafts::read))
+        .route("/drafts/{id}/submit", post(drafts::submit))
+        .route("/tasks", get(models::tasks))
+        .route("/models", get(models::list))
+        .route("/targets", get(models::targets))
+        .route("/me", get(models::me))
+        .route("/callbacks/{run_id}", post(callbacks::receive))
+        .fallback(no_such_call)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(api)
+}

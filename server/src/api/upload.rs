@@ -1,0 +1,185 @@
+//! The form of a draft as it comes in: streamed, each file kept up to its limit and not beyond.
+
+use axum::body::Bytes;
+use axum::extract::Multipart;
+use axum::extract::multipart::{Field, MultipartError};
+use hub::Error;
+use hub::docking::ReceptorFormat;
+use hub::draft::DraftForm;
+use hub::ligand::MAX_FILE_BYTES;
+use hub::services::{DraftUpload, Upload};
+
+use crate::problem::Problem;
+
+/// What is said of a larger one.
+pub const TOO_LARGE: &str = "this file is larger than the 10 MB that are taken";
+/// Bytes that are read and thrown away, so that a browser gets to see why a file is refused.
+const MAX_BODY: usize = 512 * 1024 * 1024;
+/// Parts of the form at most.
+const MAX_PARTS: usize = 64;
+
+/// A form that was read.
+pub struct Form {
+    /// What it holds. A file that is too large is cut just above its limit.
+    pub upload: DraftUpload,
+    /// Names of the fields whose content was cut.
+    pub too_large: Vec<&'static str>,
+    /// The named setting that was chosen in place of an exhaustiveness.
+    setting: String,
+}
+
+/// A part, cut just above its limit when it is larger.
+struct Part {
+    name: String,
+    file_name: Option<String>,
+    bytes: Vec<u8>,
+}
+
+/// Reads the form to its end.
+pub async fn read(mut multipart: Multipart) -> Result<Form, Problem> {
+    let upload = DraftUpload {
+        form: DraftForm::default(),
+        receptor: None,
+        ligands: None,
+        previous: None,
+    };
+    let mut form = Form {
+        upload,
+        too_large: Vec::new(),
+        setting: String::new(),
+    };
+    let mut left = MAX_BODY;
+    for _ in 0..MAX_PARTS {
+        let Some(field) = multipart.next_field().await.map_err(broken)? else {
+            return Ok(form.with_setting());
+        };
+        let part = read_part(field, &mut left).await?;
+        form.take(part)?;
+    }
+    Err(Error::bad_request("body", "the form has too many parts").into())
+}
+
+async fn read_part(mut field: Field<'_>, left: &mut usize) -> Result<Part, Problem> {
+    let name = field.name().unwrap_or_default().to_owned();
+    let file_name = field.file_name().map(base_name);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(broken)? {
+        *left = left
+            .checked_sub(chunk.len())
+            .ok_or_else(|| Error::TooLarge("this upload is far too large".into()))?;
+        let room = (MAX_FILE_BYTES + 1).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    }
+    Ok(Part {
+        name,
+        file_name,
+        bytes,
+    })
+}
+
+/// Some browsers send a whole path.
+fn base_name(path: &str) -> String {
+    path.rsplit(['/', '\\'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn broken(failed: MultipartError) -> Problem {
+    Error::bad_request(
+        "body",
+        format!("the form cannot be read: {}", failed.body_text()),
+    )
+    .into()
+}
+
+impl Form {
+    /// A named setting says more than the number beside it, which is always sent.
+    fn with_setting(mut self) -> Self {
+        if let Some(exhaustiveness) = app::new::exhaustiveness_of(&self.setting) {
+            self.upload.form.exhaustiveness = exhaustiveness.to_owned();
+        }
+        self
+    }
+
+    fn take(&mut self, part: Part) -> Result<(), Error> {
+        let known = FIELDS.iter().find(|field| **field == part.name);
+        if part.bytes.len() > MAX_FILE_BYTES {
+            self.too_large.extend(known);
+        }
+        match (part.name.as_str(), part.file_name) {
+            // No file was chosen.
+            (_, Some(name)) if name.is_empty() && part.bytes.is_empty() => {}
+            ("receptor_file", Some(file_name)) => {
+                self.upload.receptor = Some(Upload {
+                    file_name,
+                    bytes: part.bytes.into(),
+                })
+            }
+            ("ligands_file", Some(file_name)) => {
+                self.upload.ligands = Some(Upload {
+                    file_name,
+                    bytes: part.bytes.into(),
+                })
+            }
+            (_, Some(_)) => {}
+            (name, None) => self.take_text(name, part.bytes.into())?,
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, name: &str, bytes: Bytes) -> Result<(), Error> {
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| Error::invalid(name, "this is not text in UTF-8"))?;
+        let form = &mut self.upload.form;
+        let [x, y, z, width, height, depth] = &mut form.search_box;
+        let slot = match name {
+            "name" => &mut form.name,
+            "target_kind" => &mut form.target_kind,
+            "named" => &mut form.named,
+            "center_x" => x,
+            "center_y" => y,
+            "center_z" => z,
+            "size_x" => width,
+            "size_y" => height,
+            "size_z" => depth,
+            "chains" => &mut form.chains,
+            "keep" => &mut form.keep,
+            "ligands" => &mut form.ligands,
+            "smiles_column" => &mut form.smiles_column,
+            "exhaustiveness" => &mut form.exhaustiveness,
+            "setting" => &mut self.setting,
+            "seed" => &mut form.seed,
+            "poses" => &mut form.poses,
+            "receptor_format" => {
+                form.receptor_format = format(&text)?;
+                return Ok(());
+            }
+            "previous" if !text.is_empty() => {
+                let faulty = |_| Error::invalid("previous", "this is no draft's id");
+                self.upload.previous = Some(text.parse().map_err(faulty)?);
+                return Ok(());
+            }
+            // A later version of the form may know more.
+            _ => return Ok(()),
+        };
+        *slot = text;
+        Ok(())
+    }
+}
+
+/// Fields whose content has a limit that can be told at the field.
+const FIELDS: [&str; 3] = ["receptor_file", "ligands_file", "ligands"];
+
+fn format(text: &str) -> Result<Option<ReceptorFormat>, Error> {
+    match text {
+        "" => Ok(None),
+        "pdb" => Ok(Some(ReceptorFormat::Pdb)),
+        "mmcif" => Ok(Some(ReceptorFormat::Mmcif)),
+        "pdbqt" => Ok(Some(ReceptorFormat::Pdbqt)),
+        _ => Err(Error::invalid(
+            "receptor_format",
+            "the format must be pdb, mmcif or pdbqt",
+        )),
+    }
+}

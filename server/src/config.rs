@@ -1,0 +1,319 @@
+//! Every setting of the hub, read from the environment here and nowhere else, and checked as a whole: an operator reads
+//! all faults at once. It opens nothing.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::request::Origin;
+
+#[cfg(test)]
+mod tests;
+
+/// The command line; every option is also an environment variable.
+#[derive(Debug, Parser)]
+#[command(
+    name = "omtx-hub",
+    version,
+    about = "Serves OMTX-Hub: predictions submitted, followed and read."
+)]
+pub struct Cli {
+    /// What to do; serves when nothing is named.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// What can be done besides serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Ask the running hub whether it is alive; fails when it is not.
+    Health,
+}
+
+/// The settings as they were given.
+#[derive(Clone, Debug, Parser)]
+pub struct Settings {
+    /// Port that is listened on; 0 takes a free one.
+    #[arg(long, env = "PORT", default_value = "3000")]
+    pub port: String,
+    /// Address that is listened on.
+    #[arg(long, env = "BIND", default_value = "127.0.0.1")]
+    pub bind: String,
+    /// Folder of what is kept on this machine.
+    #[arg(long, env = "DATA_DIR", default_value = "data")]
+    pub data_dir: String,
+    /// Where documents are kept: `sqlite:PATH`; `sqlite:{DATA_DIR}/hub.db` when unset.
+    #[arg(long, env = "DOCUMENTS_URL")]
+    pub documents_url: Option<String>,
+    /// Where files are kept: `file:PATH`; `file:{DATA_DIR}/files` when unset.
+    #[arg(long, env = "BLOBS_URL")]
+    pub blobs_url: Option<String>,
+    /// Address of the compute gateway. `bin/run` starts a local one when unset.
+    #[arg(long, env = "GATEWAY_URL")]
+    pub gateway_url: Option<String>,
+    /// Secret that hub and gateway share: at least 16 characters, in production 32.
+    #[arg(long, env = "GATEWAY_SECRET", hide_env_values = true)]
+    pub gateway_secret: Option<String>,
+    /// Who may enter: `local` (the visitor is the one owner; only on a loopback address in development) or `accounts`.
+    #[arg(long, env = "AUTH", default_value = "local")]
+    pub auth: String,
+    /// Key that signs sessions, at least 32 characters; `AUTH=local` needs none.
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+    /// Address by which browsers and the gateway reach the hub; `http://127.0.0.1:PORT` when unset.
+    #[arg(long, env = "PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// `development` or `production`, which refuses embedded parts, weak secrets and emulators.
+    #[arg(long, env = "ENV", default_value = "development")]
+    pub env: String,
+    /// Firestore emulator to use instead of Firestore; refused in production.
+    #[arg(long, env = "FIRESTORE_EMULATOR_HOST")]
+    pub firestore_emulator_host: Option<String>,
+    /// Folder of the built pages' files.
+    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site")]
+    pub site_root: String,
+    /// What is logged, by the rules of `tracing`: `info`, `debug`, `server=debug,info`.
+    #[arg(long, env = "LOG", default_value = "info")]
+    pub log: String,
+}
+
+/// Where the hub runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// At somebody's desk.
+    Development,
+    /// Before the public.
+    Production,
+}
+
+/// The compute gateway.
+#[derive(Clone, PartialEq, Eq)]
+pub struct GatewayAddress {
+    /// Its address, without a slash at the end.
+    pub url: String,
+    /// What both sides know.
+    pub secret: String,
+}
+
+/// The settings, checked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Address and port that are listened on.
+    pub bind: SocketAddr,
+    /// Folder of what is kept on this machine.
+    pub data_dir: PathBuf,
+    /// The SQLite file of the documents.
+    pub documents: PathBuf,
+    /// The folder of the files.
+    pub blobs: PathBuf,
+    /// The compute gateway.
+    pub gateway: GatewayAddress,
+    /// Where browsers and the gateway reach the hub, when it was given.
+    pub public_url: Option<Origin>,
+    /// Where the hub runs.
+    pub environment: Environment,
+    /// Folder of the built pages' files.
+    pub site_root: String,
+    /// What is logged.
+    pub log: String,
+}
+
+impl Config {
+    /// Where browsers and the gateway reach a hub that listens on `port`.
+    pub fn origin(&self, port: u16) -> Origin {
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| Origin::loopback(port))
+    }
+}
+
+impl Settings {
+    /// The settings when they are right, else every fault, in words for an operator.
+    pub fn check(self) -> Result<Config, Vec<String>> {
+        let mut faults = Vec::new();
+        let environment = environment(&self.env, &mut faults);
+        let production = environment == Environment::Production;
+        let port = number(&self.port, &mut faults);
+        let address = address(&self.bind, &mut faults);
+        let documents = self.documents(production, &mut faults);
+        let blobs = self.blobs(production, &mut faults);
+        let gateway = self.gateway(production, &mut faults);
+        let public_url = self.public_url(production, &mut faults);
+        self.check_auth(address, production, &mut faults);
+        if production && given(&self.firestore_emulator_host).is_some() {
+            faults.push(
+                "FIRESTORE_EMULATOR_HOST is set: production does not run on an emulator".into(),
+            );
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Config {
+            bind: SocketAddr::new(address, port),
+            data_dir: self.data_dir.into(),
+            documents,
+            blobs,
+            gateway,
+            public_url,
+            environment,
+            site_root: self.site_root,
+            log: self.log,
+        })
+    }
+
+    fn documents(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
+        let usual = format!("sqlite:{}/hub.db", self.data_dir);
+        let url = given(&self.documents_url).unwrap_or(&usual);
+        match url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => {
+                if production {
+                    faults.push(
+                        "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
+                            .into(),
+                    );
+                }
+                return path.into();
+            }
+            Some(("firestore", _)) => faults
+                .push("DOCUMENTS_URL: Firestore is not in this build yet; take sqlite:PATH".into()),
+            _ => faults.push(format!("DOCUMENTS_URL is {url:?}; it must be sqlite:PATH")),
+        }
+        PathBuf::new()
+    }
+
+    fn blobs(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
+        let usual = format!("file:{}/files", self.data_dir);
+        let url = given(&self.blobs_url).unwrap_or(&usual);
+        match url.split_once(':') {
+            Some(("file", path)) if !path.is_empty() => {
+                if production {
+                    faults.push(
+                        "BLOBS_URL is a folder: production does not run on embedded parts".into(),
+                    );
+                }
+                return path.into();
+            }
+            Some(("gs", _)) => faults
+                .push("BLOBS_URL: Cloud Storage is not in this build yet; take file:PATH".into()),
+            _ => faults.push(format!("BLOBS_URL is {url:?}; it must be file:PATH")),
+        }
+        PathBuf::new()
+    }
+
+    fn gateway(&self, production: bool, faults: &mut Vec<String>) -> GatewayAddress {
+        let url = given(&self.gateway_url)
+            .unwrap_or_default()
+            .trim_end_matches('/')
+            .to_owned();
+        if url.is_empty() {
+            faults.push("GATEWAY_URL is not set; start the hub by bin/run, which starts a local gateway too".into());
+        } else if !(url.starts_with("http://") || url.starts_with("https://")) {
+            faults.push(format!(
+                "GATEWAY_URL is {url:?}; it must begin with http:// or https://"
+            ));
+        }
+        let secret = given(&self.gateway_secret).unwrap_or_default().to_owned();
+        let least = if production { 32 } else { 16 };
+        if secret.is_empty() {
+            faults.push(
+                "GATEWAY_SECRET is not set; it is the secret that the gateway was started with"
+                    .into(),
+            );
+        } else if secret.len() < least {
+            faults.push(format!(
+                "GATEWAY_SECRET has {} characters; it must have at least {least}",
+                secret.len()
+            ));
+        }
+        GatewayAddress { url, secret }
+    }
+
+    fn public_url(&self, production: bool, faults: &mut Vec<String>) -> Option<Origin> {
+        let Some(text) = given(&self.public_url) else {
+            if production {
+                faults.push("PUBLIC_URL is not set; production must know its own address".into());
+            }
+            return None;
+        };
+        let origin = Origin::parse(text.trim_end_matches('/'));
+        if origin.is_none() {
+            faults.push(format!(
+                "PUBLIC_URL is {text:?}; it must be like https://hub.example.org, without a path"
+            ));
+        }
+        origin
+    }
+
+    fn check_auth(&self, address: IpAddr, production: bool, faults: &mut Vec<String>) {
+        match self.auth.as_str() {
+            "local" => {
+                if production {
+                    faults.push(
+                        "AUTH=local signs every visitor in as the owner; production must not"
+                            .into(),
+                    );
+                }
+                if !address.is_loopback() {
+                    faults.push(format!(
+                        "AUTH=local signs every visitor in as the owner; BIND={address} would let others in, take 127.0.0.1"
+                    ));
+                }
+            }
+            "accounts" => {
+                faults.push("AUTH=accounts is not in this build yet; only AUTH=local is".into())
+            }
+            other => faults.push(format!("AUTH is {other:?}; it must be local or accounts")),
+        }
+        if given(&self.jwt_secret).is_some_and(|secret| secret.len() < 32) {
+            faults.push("JWT_SECRET must have at least 32 characters".into());
+        }
+    }
+}
+
+/// A variable that is set to nothing counts as unset.
+fn given(setting: &Option<String>) -> Option<&str> {
+    setting
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+}
+
+fn environment(text: &str, faults: &mut Vec<String>) -> Environment {
+    match text {
+        "development" => Environment::Development,
+        "production" => Environment::Production,
+        _ => {
+            faults.push(format!(
+                "ENV is {text:?}; it must be development or production"
+            ));
+            Environment::Development
+        }
+    }
+}
+
+fn number(text: &str, faults: &mut Vec<String>) -> u16 {
+    text.parse().unwrap_or_else(|_| {
+        faults.push(format!(
+            "PORT is {text:?}; it must be a number from 0 to 65535"
+        ));
+        0
+    })
+}
+
+fn address(text: &str, faults: &mut Vec<String>) -> IpAddr {
+    let name = if text == "localhost" {
+        "127.0.0.1"
+    } else {
+        text
+    };
+    name.parse().unwrap_or_else(|_| {
+        faults.push(format!(
+            "BIND is {text:?}; it must be an address like 127.0.0.1"
+        ));
+        IpAddr::from([127, 0, 0, 1])
+    })
+}

@@ -1,0 +1,154 @@
+//! What settings are taken, and in what words others are refused.
+
+use clap::Parser as _;
+
+use super::{Cli, Command, Config, Environment};
+
+/// What the settings on a command line come to; the test run's own environment holds none of them.
+fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
+    let usual = [
+        "omtx-hub",
+        "--gateway-url",
+        "http://127.0.0.1:9",
+        "--gateway-secret",
+        "a secret of some length",
+    ];
+    Cli::try_parse_from(usual.iter().chain(arguments))
+        .unwrap()
+        .settings
+        .check()
+}
+
+fn faults(arguments: &[&str]) -> Vec<String> {
+    check(arguments).err().unwrap_or_default()
+}
+
+#[test]
+fn little_needs_to_be_said() {
+    let config = check(&[]).ok().unwrap();
+    assert_eq!(config.bind.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.documents.to_str(), Some("data/hub.db"));
+    assert_eq!(config.blobs.to_str(), Some("data/files"));
+    assert_eq!(config.environment, Environment::Development);
+    assert_eq!(config.origin(3000).to_string(), "http://127.0.0.1:3000");
+}
+
+#[test]
+fn what_is_said_is_taken() {
+    let given = [
+        "--port",
+        "0",
+        "--documents-url",
+        "sqlite:/x/y.db",
+        "--blobs-url",
+        "file:/x/z",
+        "--bind",
+        "::1",
+    ];
+    let config = check(&given).ok().unwrap();
+    assert_eq!(config.bind.to_string(), "[::1]:0");
+    assert_eq!(
+        (config.documents.to_str(), config.blobs.to_str()),
+        (Some("/x/y.db"), Some("/x/z"))
+    );
+    let config = check(&["--public-url", "https://hub.example.org/"])
+        .ok()
+        .unwrap();
+    assert_eq!(config.origin(3000).to_string(), "https://hub.example.org");
+}
+
+#[test]
+fn the_health_question_needs_no_settings() {
+    let cli = Cli::try_parse_from(["omtx-hub", "health"]).unwrap();
+    assert_eq!(cli.command, Some(Command::Health));
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let given = [
+        "--port",
+        "many",
+        "--bind",
+        "here",
+        "--env",
+        "prod",
+        "--auth",
+        "none",
+        "--blobs-url",
+        "s3:x",
+    ];
+    let faults = faults(&given);
+    for name in ["PORT", "BIND", "ENV", "AUTH", "BLOBS_URL"] {
+        assert_eq!(
+            faults
+                .iter()
+                .filter(|fault| fault.starts_with(name))
+                .count(),
+            1,
+            "{name} in {faults:?}"
+        );
+    }
+    assert_eq!(faults.len(), 5);
+}
+
+#[test]
+fn local_visitors_are_let_in_on_this_machine_only() {
+    assert!(faults(&["--bind", "0.0.0.0"])[0].contains("would let others in"));
+    assert!(faults(&["--auth", "accounts"])[0].contains("not in this build yet"));
+    assert!(check(&["--bind", "127.0.0.2"]).is_ok());
+}
+
+#[test]
+fn production_refuses_what_suits_a_desk() {
+    let faults = faults(&[
+        "--env",
+        "production",
+        "--firestore-emulator-host",
+        "localhost:1",
+    ]);
+    for text in [
+        "AUTH=local",
+        "DOCUMENTS_URL",
+        "BLOBS_URL",
+        "GATEWAY_SECRET",
+        "PUBLIC_URL",
+        "FIRESTORE_EMULATOR_HOST",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(text)),
+            "{text} in {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_built_says_so() {
+    assert!(
+        faults(&["--documents-url", "firestore://p/(default)"])[0]
+            .contains("not in this build yet")
+    );
+    assert!(faults(&["--blobs-url", "gs://bucket"])[0].contains("not in this build yet"));
+}
+
+#[test]
+fn a_secret_is_never_told() {
+    for arguments in [
+        ["--gateway-secret", "short-one"],
+        ["--jwt-secret", "short-one"],
+    ] {
+        let faults = check_alone(&arguments);
+        assert!(
+            !faults.is_empty() && faults.iter().all(|fault| !fault.contains("short-one")),
+            "{faults:?}"
+        );
+    }
+}
+
+fn check_alone(arguments: &[&str]) -> Vec<String> {
+    Cli::try_parse_from(["omtx-hub"].iter().chain(arguments))
+        .unwrap()
+        .settings
+        .check()
+        .err()
+        .unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! The clock of the embedded stores: it never shows the same time twice and never runs backwards, and tests can set it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hub::time::Timestamp;
+
+/// A clock; clones of it show the same time.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+    /// The largest time that was shown, in microseconds.
+    shown: Arc<AtomicI64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    System,
+    Manual,
+}
+
+impl Clock {
+    /// The clock of this machine.
+    pub fn system() -> Self {
+        Self {
+            source: Source::System,
+            shown: Arc::new(AtomicI64::new(0)),
+        }
+    }
+
+    /// A clock that stands still at `start`, but for the microsecond that each look at it takes.
+    pub fn manual(start: Timestamp) -> Self {
+        Self {
+            source: Source::Manual,
+            shown: Arc::new(AtomicI64::new(start.as_micros())),
+        }
+    }
+
+    /// The time, at least a microsecond later than every time shown before.
+    pub fn now(&self) -> Timestamp {
+        let floor = match self.source {
+            Source::System => system_micros(),
+            Source::Manual => i64::MIN,
+        };
+        let later = |shown: i64| floor.max(shown.saturating_add(1));
+        let before = self
+            .shown
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |shown| {
+                Some(later(shown))
+            });
+        Timestamp::from_micros(later(before.unwrap_or_else(|shown| shown)))
+    }
+
+    /// Moves the clock forward to `time`; a time that has passed changes nothing.
+    pub fn advance_to(&self, time: Timestamp) {
+        self.shown.fetch_max(time.as_micros(), Ordering::SeqCst);
+    }
+
+    /// Moves the clock forward by this many seconds.
+    pub fn advance_seconds(&self, seconds: u32) {
+        self.shown
+            .fetch_add(i64::from(seconds) * 1_000_000, Ordering::SeqCst);
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is what the one clock is made of"
+)]
+fn system_micros() -> i64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_it_is_moved() {
+        let clock = Clock::manual(Timestamp::from_micros(1_000));
+        let first = clock.now();
+        assert_eq!(first, Timestamp::from_micros(1_001));
+        clock.clone().advance_seconds(60);
+        assert_eq!(clock.now().millis_since(first), 60_000);
+        clock.advance_to(Timestamp::from_micros(5));
+        assert!(clock.now() > first);
+    }
+
+    #[test]
+    fn the_system_clock_shows_this_century_and_never_the_same_time_twice() {
+        let clock = Clock::system();
+        let times: Vec<_> = (0..10_000).map(|_| clock.now()).collect();
+        assert!(times.is_sorted_by(|earlier, later| earlier < later));
+        assert!(times[0] > "2025-01-01T00:00:00Z".parse().unwrap());
+    }
+}

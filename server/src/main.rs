@@ -1,0 +1,206 @@
+//! The program: settings in, parts wired, served until it is told to end.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use axum::serve::ListenerExt;
+use clap::Parser;
+use hub::services::{Services, Settings};
+use leptos::config::{Env, LeptosOptions};
+use server::api::Api;
+use server::blobs::Directory;
+use server::config::{Cli, Command, Config};
+use server::documents::{Clock, Sqlite};
+use server::gateway::Gateway;
+use server::request::Addresses;
+use server::router::{Parts, router};
+use server::{background, log, secret};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// How long requests that are being answered may still take when the server is told to end.
+const FAREWELL: Duration = Duration::from_secs(9);
+/// How long a healthy hub may take to say so.
+const HEALTH: Duration = Duration::from_secs(5);
+
+/// Stack of a thread: pages are deep types, and an unoptimised build keeps all of a page's on the stack.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            say(&format!("omtx-hub: {failed:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()?;
+    match cli.command {
+        Some(Command::Health) => runtime.block_on(ask_health(&cli)),
+        None => runtime.block_on(serve(check(cli)?)),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the program ends with it, and there may be no log yet"
+)]
+fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// The settings, or every fault of them.
+fn check(cli: Cli) -> anyhow::Result<Config> {
+    let told = |faults: Vec<String>| {
+        anyhow!(
+            "it cannot start with these settings:\n  - {}",
+            faults.join("\n  - ")
+        )
+    };
+    cli.settings.check().map_err(told)
+}
+
+async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
+    let port = &cli.settings.port;
+    let client = reqwest::Client::builder().timeout(HEALTH).build()?;
+    let answer = client
+        .get(format!("http://127.0.0.1:{port}/healthz"))
+        .send()
+        .await;
+    let answer = answer.with_context(|| format!("no hub answers at port {port}"))?;
+    anyhow::ensure!(
+        answer.status().is_success(),
+        "the hub at port {port} answers {}",
+        answer.status()
+    );
+    Ok(())
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    log::start(&config)?;
+    let listener = TcpListener::bind(config.bind)
+        .await
+        .with_context(|| format!("{} cannot be listened on", config.bind))?;
+    let port = listener.local_addr()?.port();
+    let stopping = CancellationToken::new();
+    let parts = wire(&config, port, &stopping)?;
+    let _duties = background::start(&parts.services, &stopping);
+    let router = router(parts);
+    tokio::spawn(stop_on_signal(stopping.clone()));
+    announce(&config, port);
+    // Without this a streamed page waits 44 ms for a delayed acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(failed) = stream.set_nodelay(true) {
+            tracing::debug!(cause = %failed, "a connection stays slow");
+        }
+    });
+    let serving =
+        axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    tokio::select! {
+        ended = serving.into_future() => ended?,
+        () = async { stopping.cancelled().await; tokio::time::sleep(FAREWELL).await } => {
+            tracing::warn!("ended while requests were still open");
+        }
+    }
+    Ok(())
+}
+
+/// Makes the parts and joins them.
+fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
+    let public = config.origin(port);
+    let clock = Clock::system();
+    let documents = Sqlite::open(&config.documents, clock.clone())?;
+    let key = secret::kept_at(&config.data_dir.join("files.key"))?;
+    let blobs = Arc::new(Directory::new(
+        config.blobs.clone(),
+        &public.to_string(),
+        &key,
+        clock,
+    )?);
+    let gateway = Gateway::new(&config.gateway.url, &config.gateway.secret)?;
+    let settings = Settings {
+        callback_url: public.to_string(),
+    };
+    let services = Services::new(
+        Arc::new(documents),
+        blobs.clone(),
+        Arc::new(gateway),
+        settings,
+    );
+    let gateway_secret = config.gateway.secret.clone();
+    Ok(Parts {
+        api: Api {
+            services: services.clone(),
+            gateway_secret,
+            stopping: stopping.clone(),
+        },
+        services,
+        leptos_options: leptos_options(config),
+        addresses: Addresses { public, port },
+        files: server::blobs::directory::routes(blobs),
+    })
+}
+
+/// Names of the built bundle, which `hash.txt` beside the executable tells. Without it the hub starts all the same, its
+/// pages without script and style.
+fn leptos_options(config: &Config) -> LeptosOptions {
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|path| Some(path.parent()?.join("hash.txt")));
+    let built = beside.is_some_and(|path| path.exists());
+    if !built {
+        tracing::warn!(
+            "the pages are not built, they have no script and no style: run cargo xtask build"
+        );
+    }
+    LeptosOptions::builder()
+        .output_name("omtx-hub")
+        .site_root(config.site_root.clone())
+        .site_addr(config.bind)
+        .hash_files(built)
+        .env(Env::PROD)
+        .build()
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever started it at a terminal wants to know where to look"
+)]
+fn announce(config: &Config, port: u16) {
+    let address = SocketAddr::new(config.bind.ip(), port);
+    let shown = config.origin(port);
+    tracing::info!(%address, "listening");
+    println!("OMTX-Hub at {shown}");
+}
+
+async fn stop_on_signal(stopping: CancellationToken) {
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        }
+        (terminate, interrupt) => {
+            tracing::error!(
+                ?terminate,
+                ?interrupt,
+                "signals cannot be heard; the hub ends only when it is killed"
+            );
+            return;
+        }
+    }
+    tracing::info!("ending");
+    stopping.cancel();
+}

@@ -1,0 +1,198 @@
+//! Errors as the API tells them: `application/problem+json` (RFC 9457). Their causes are logged here, once.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hub::{Error, Fault};
+use serde_json::{Map, Value, json};
+
+/// Seconds after which it makes sense to ask again what did not answer.
+const RETRY_AFTER_S: &str = "5";
+
+/// Something that went wrong, as it is told. Completed by [`complete`], which knows the request's reference.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Told>);
+
+#[derive(Clone, Debug)]
+struct Told {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    errors: Vec<Fault>,
+    more: Map<String, Value>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem that no use case knows of: `code` is the end of its `type`.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self(Box::new(Told {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            more: Map::new(),
+            cause: None,
+        }))
+    }
+
+    /// A panic is a fault of ours.
+    pub fn of_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Self::from(Error::internal(format!(
+            "panic: {}",
+            text.unwrap_or_else(|| "of unknown kind".into())
+        )))
+    }
+
+    fn title(&self) -> &'static str {
+        match self.0.code {
+            "invalid" => "The input cannot be accepted",
+            "bad-request" => "The request is malformed",
+            "not-found" => "Not found",
+            "conflict" => "Not possible now",
+            "unauthenticated" => "Not signed in",
+            "forbidden" => "Not allowed",
+            "too-large" => "Too large",
+            "limit-reached" => "Limit reached",
+            "unavailable" => "Not available now",
+            "misdirected" => "Wrong host",
+            "cross-site" => "Another site's request",
+            "method-not-allowed" => "Method not allowed",
+            "unsupported-media-type" => "Media type not supported",
+            _ => "The hub failed",
+        }
+    }
+
+    fn body(&self, reference: &str) -> String {
+        let mut body = json!({
+            "type": format!("/docs/problems/{}", self.0.code),
+            "title": self.title(),
+            "status": self.0.status.as_u16(),
+            "detail": self.0.detail,
+            "reference": reference,
+            "errors": self.0.errors,
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(self.0.more.clone());
+        }
+        body.to_string()
+    }
+}
+
+impl Problem {
+    /// For a browser that was led here by a link or a form.
+    fn page(&self, reference: &str) -> String {
+        let (title, detail) = (escaped(self.title()), escaped(&self.0.detail));
+        format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
+             content=\"width=device-width\"><title>{title} · OMTX-Hub</title><main><h1>{title}</h1><p>{detail}</p>\
+             <p>Reference <code>{reference}</code></p><p><a href=\"/\">My Results</a></p></main></html>"
+        )
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut problem = Self::new(status, error.code(), error.to_string());
+        problem.0.errors = error.faults().to_vec();
+        match &error {
+            Error::LimitReached {
+                remaining,
+                resets_at,
+                ..
+            } => {
+                problem.0.more.insert("remaining".into(), json!(remaining));
+                problem.0.more.insert("resets_at".into(), json!(resets_at));
+            }
+            Error::Internal { cause } | Error::Unavailable { cause, .. } => {
+                problem.0.cause = Some(format!("{cause:?}"))
+            }
+            _ => {}
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Without a body: [`complete`] writes it.
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the problem that an answer carries, if it carries one, with the reference of the request, and logs its cause.
+/// Whoever asked for a page gets a small one.
+pub fn complete(mut response: Response, reference: &str, as_page: bool) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if let Some(cause) = &problem.0.cause {
+        tracing::error!(
+            reference,
+            code = problem.0.code,
+            cause,
+            "{}",
+            problem.0.detail
+        );
+    }
+    let (media_type, body) = if as_page {
+        ("text/html; charset=utf-8", problem.page(reference))
+    } else {
+        ("application/problem+json", problem.body(reference))
+    };
+    *response.body_mut() = Body::from(body);
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if problem.0.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    }
+    response
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_tells_the_problem_and_runs_nothing_of_it() {
+        let problem = Problem::from(Error::invalid(
+            "name",
+            "<script>alert(1)</script> & \"more\"",
+        ));
+        let page = problem.page("r1");
+        assert!(
+            page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"),
+            "{page}"
+        );
+        assert!(page.contains("r1") && !page.contains("<script"), "{page}");
+    }
+
+    #[test]
+    fn a_cause_is_kept_from_the_reader() {
+        let problem = Problem::from(Error::internal("the disk at /secret is full"));
+        assert!(
+            problem
+                .0
+                .cause
+                .as_deref()
+                .is_some_and(|cause| cause.contains("/secret"))
+        );
+        assert!(!problem.body("r1").contains("/secret") && !problem.page("r1").contains("/secret"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Every address of the hub, and what each request passes on its way there.
+
+use app::AppState;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{any, get};
+use hub::services::Services;
+use leptos::config::LeptosOptions;
+
+use crate::api::{self, Api};
+use crate::problem::Problem;
+use crate::request::{self, Addresses};
+use crate::{pages, session};
+
+/// What the router is made of.
+pub struct Parts {
+    /// The use cases.
+    pub services: Services,
+    /// What the API needs beside them.
+    pub api: Api,
+    /// Names and places of the built bundle.
+    pub leptos_options: LeptosOptions,
+    /// Where the hub is reached.
+    pub addresses: Addresses,
+    /// The signed addresses of files, when the hub itself keeps them.
+    pub files: Router,
+}
+
+/// The whole hub as one service.
+pub fn router(parts: Parts) -> Router {
+    let state = AppState {
+        leptos_options: parts.leptos_options,
+        services: parts.services,
+    };
+    Router::new()
+        .merge(pages::routes(&state))
+        .nest("/api/v1", api::routes(parts.api))
+        .route("/api/{*rest}", any(no_such_call))
+        .route("/healthz", get(async || "alive"))
+        .merge(parts.files)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(session::sign_in_locally))
+        .layer(middleware::from_fn_with_state(
+            parts.addresses,
+            request::check_addresses,
+        ))
+        .layer(middleware::from_fn(request::limit_time))
+        .layer(middleware::from_fn(request::observe))
+        .layer(middleware::from_fn(request::harden))
+}
+
+/// There is no call of that name.
+pub async fn no_such_call() -> Problem {
+    Problem::from(hub::Error::NotFound)
+}
+
+/// There is such a call, but not by this method; `Allow` says by which.
+pub async fn wrong_method() -> Problem {
+    let message = "this address does not take that method; the header Allow names those it takes";
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        message,
+    )
+}

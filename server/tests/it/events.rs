@@ -1,0 +1,169 @@
+//! Server-sent events: the first row, changes as they come, resumption, and the end.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::hub::Hub;
+use crate::input;
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A browser's end of a stream.
+struct Listener {
+    response: reqwest::Response,
+    text: String,
+}
+
+/// One event: name, id, data.
+struct Heard {
+    id: String,
+    row: Value,
+}
+
+impl Listener {
+    async fn open(hub: &Hub, path: &str, last_event_id: Option<&str>) -> Self {
+        let mut request = reqwest::Client::new().get(format!("http://{}{path}", hub.address));
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response,
+            text: String::new(),
+        }
+    }
+
+    /// The next block of the stream; `None` at its end.
+    async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(block);
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk())
+                .await
+                .expect("nothing was heard in time");
+            self.text
+                .push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
+        }
+    }
+
+    /// The next event of a job.
+    async fn heard(&mut self) -> Heard {
+        loop {
+            let block = self.block().await.expect("the stream has ended");
+            let field = |name: &str| {
+                block
+                    .lines()
+                    .find_map(|line| line.strip_prefix(name))
+                    .map(str::to_owned)
+            };
+            if field("event: ").as_deref() == Some("job") {
+                let row = serde_json::from_str(&field("data: ").unwrap()).unwrap();
+                return Heard {
+                    id: field("id: ").unwrap(),
+                    row,
+                };
+            }
+        }
+    }
+
+    /// Hears on until a row is as wanted.
+    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Heard {
+        loop {
+            let heard = self.heard().await;
+            if wanted(&heard.row) {
+                return heard;
+            }
+        }
+    }
+}
+
+async fn submit(hub: &Hub) -> String {
+    let job = hub
+        .post("/api/v1/jobs", &input::job("CCO"))
+        .await
+        .expect(StatusCode::CREATED);
+    job["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_job_is_told_as_it_stands_and_as_it_changes() {
+    let hub = Hub::start_alone().await;
+    let id = submit(&hub).await;
+    let path = format!("/api/v1/jobs/{id}");
+    let mut listener = Listener::open(&hub, &format!("{path}/events"), None).await;
+    assert!(listener.block().await.unwrap().contains("retry: 2000"));
+    let first = listener.heard().await;
+    assert_eq!(
+        (first.row["id"].as_str(), first.row["status"].as_str()),
+        (Some(id.as_str()), Some("pending"))
+    );
+    assert_eq!(first.id, first.row["updated_at"].as_str().unwrap());
+    hub.send_json(Method::PATCH, &path, &json!({ "name": "renamed" }), &[])
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(listener.heard().await.row["name"], "renamed");
+    hub.call(Method::POST, &format!("{path}/cancel"))
+        .await
+        .expect(StatusCode::OK);
+    listener.until(|row| row["status"] == "cancelled").await;
+    hub.call(Method::DELETE, &path).await;
+    while listener.block().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_batch_is_followed_to_its_end() {
+    let hub = Hub::start().await;
+    let batch = hub
+        .post("/api/v1/batches", &input::batch(&["CCO", "CCC"]))
+        .await
+        .expect(StatusCode::CREATED);
+    let path = format!("/api/v1/batches/{}/events", batch["id"].as_str().unwrap());
+    let mut listener = Listener::open(&hub, &path, None).await;
+    assert_eq!(listener.heard().await.row["batch"]["pending"], 2);
+    hub.work();
+    let end = listener.until(|row| row["status"] == "completed").await;
+    assert_eq!(
+        (
+            end.row["batch"]["completed"].as_u64(),
+            end.row["best"]["value"].as_f64()
+        ),
+        (Some(2), Some(-1.5))
+    );
+}
+
+#[tokio::test]
+async fn the_list_tells_what_is_new_and_resumes_where_it_was() {
+    let hub = Hub::start_alone().await;
+    let mut listener = Listener::open(&hub, "/api/v1/events", None).await;
+    let first = submit(&hub).await;
+    let heard = listener.until(|row| row["id"] == first.as_str()).await;
+    drop(listener);
+    let second = submit(&hub).await;
+    let third = submit(&hub).await;
+    let mut listener = Listener::open(&hub, "/api/v1/events", Some(&heard.id)).await;
+    listener.until(|row| row["id"] == second.as_str()).await;
+    listener.until(|row| row["id"] == third.as_str()).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_server_and_says_when_to_come_back() {
+    let hub = Hub::start_alone().await;
+    let mut listener = Listener::open(&hub, "/api/v1/events", None).await;
+    listener.block().await;
+    hub.stopping.cancel();
+    let mut last = String::new();
+    while let Some(block) = listener.block().await {
+        last = block;
+    }
+    assert!(
+        last.contains("retry: 2000") && last.contains("ending"),
+        "{last}"
+    );
+}

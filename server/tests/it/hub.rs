@@ -1,0 +1,307 @@
+//! A hub of its own for each test: it listens at a free port, so that signed addresses lead to it, and answers requests
+//! handed to its router.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use hub::services::{Services, Settings};
+use leptos::config::LeptosOptions;
+use serde_json::Value;
+use server::api::Api;
+use server::background;
+use server::blobs::Directory;
+use server::documents::{Clock, Sqlite};
+use server::gateway::Gateway;
+use server::request::{Addresses, Origin};
+use server::router::{Parts, router};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::far_gateway::FarGateway;
+
+/// What hub and gateway share.
+pub const SECRET: &str = "what hub and gateway share in tests";
+/// How long something that must happen may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running hub.
+pub struct Hub {
+    pub address: SocketAddr,
+    pub stopping: CancellationToken,
+    pub services: Services,
+    router: Router,
+    _folder: TempDir,
+    _far: Option<FarGateway>,
+}
+
+/// What was answered, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Hub {
+    /// A hub with a far gateway. Nothing is dispatched until [`Hub::work`].
+    pub async fn start() -> Self {
+        let far = FarGateway::start().await;
+        Self::start_at(&far.url.clone(), Some(far)).await
+    }
+
+    /// A hub whose gateway does not answer.
+    pub async fn start_alone() -> Self {
+        // Bound and dropped: nobody listens there.
+        let nobody = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        Self::start_at(&format!("http://{nobody}"), None).await
+    }
+
+    async fn start_at(gateway_url: &str, far: Option<FarGateway>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let public = Origin::loopback(address.port());
+        let clock = Clock::system();
+        let documents =
+            Arc::new(Sqlite::open(&folder.path().join("hub.db"), clock.clone()).unwrap());
+        let blobs = Directory::new(
+            folder.path().join("files"),
+            &public.to_string(),
+            b"a key for tests",
+            clock,
+        )
+        .unwrap();
+        let blobs = Arc::new(blobs);
+        let gateway = Arc::new(Gateway::new(gateway_url, SECRET).unwrap());
+        let settings = Settings {
+            callback_url: public.to_string(),
+        };
+        let services = Services::new(documents, blobs.clone(), gateway, settings);
+        let stopping = CancellationToken::new();
+        let router = router(Parts {
+            services: services.clone(),
+            api: Api {
+                services: services.clone(),
+                gateway_secret: SECRET.into(),
+                stopping: stopping.clone(),
+            },
+            leptos_options: options(&folder),
+            addresses: Addresses {
+                public,
+                port: address.port(),
+            },
+            files: server::blobs::directory::routes(blobs),
+        });
+        let serving = axum::serve(listener, router.clone())
+            .with_graceful_shutdown(stopping.clone().cancelled_owned());
+        tokio::spawn(serving.into_future());
+        Self {
+            address,
+            stopping,
+            services,
+            router,
+            _folder: folder,
+            _far: far,
+        }
+    }
+
+    /// Begins to dispatch and to look after runs.
+    pub fn work(&self) {
+        let mut duties = background::start(&self.services, &self.stopping);
+        tokio::spawn(async move { while duties.join_next().await.is_some() {} });
+    }
+
+    /// A request to the hub's own address.
+    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, self.address.to_string())
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub async fn call(&self, method: Method, path: &str) -> Answer {
+        self.send(self.request(method, path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send_json(Method::POST, path, body, &[]).await
+    }
+
+    /// Submits with an idempotency key.
+    pub async fn post_once(&self, path: &str, body: &Value, key: &str) -> Answer {
+        self.send_json(Method::POST, path, body, &[("idempotency-key", key)])
+            .await
+    }
+
+    pub async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = self
+            .request(method, path)
+            .header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.to_string().into()).unwrap())
+            .await
+    }
+
+    /// The files of one form sent as browsers send them: name, file name where it is a file, content.
+    pub async fn post_form(
+        &self,
+        path: &str,
+        accept: &str,
+        parts: &[(&str, Option<&str>, &[u8])],
+    ) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header(header::ACCEPT, accept);
+        let request = request.header(
+            header::CONTENT_TYPE,
+            "multipart/form-data; boundary=parting",
+        );
+        self.send(request.body(form(parts).into()).unwrap()).await
+    }
+
+    /// How many jobs and batches there are.
+    pub async fn stored(&self) -> u64 {
+        self.get("/api/v1/jobs").await.json()["pagination"]["total_results"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// Reads a path again and again until its JSON is as wanted; fails when that takes too long.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let waiting = async {
+            loop {
+                let read = self.get(path).await.json();
+                if wanted(&read) {
+                    return read;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{path} never came to it"))
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+
+    /// The JSON, after a look at the status.
+    #[track_caller]
+    pub fn expect(self, status: StatusCode) -> Value {
+        assert_eq!(
+            self.status,
+            status.as_u16(),
+            "{:?}",
+            String::from_utf8_lossy(&self.body)
+        );
+        if self.body.is_empty() {
+            Value::Null
+        } else {
+            self.json()
+        }
+    }
+
+    /// The problem's fields and messages, after a look at its shape.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Vec<(String, String)> {
+        assert_eq!(
+            self.status,
+            status,
+            "{:?}",
+            String::from_utf8_lossy(&self.body)
+        );
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("/docs/problems/{code}"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["reference"], self.header("x-request-id"));
+        for text in ["title", "detail", "reference"] {
+            assert!(
+                problem[text].as_str().is_some_and(|text| !text.is_empty()),
+                "{text} of {problem}"
+            );
+        }
+        let text = |fault: &Value, name: &str| fault[name].as_str().unwrap().to_owned();
+        let faults = problem["errors"].as_array().unwrap().iter();
+        faults
+            .map(|fault| (text(fault, "field"), text(fault, "message")))
+            .collect()
+    }
+}
+
+fn options(folder: &TempDir) -> LeptosOptions {
+    let site_root = folder.path().join("site").display().to_string();
+    LeptosOptions::builder()
+        .output_name("omtx-hub")
+        .site_root(site_root)
+        .build()
+}
+
+/// A form as browsers send it.
+pub fn form(parts: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file_name, content) in parts {
+        let file = file_name
+            .map(|name| format!("; filename=\"{name}\"\r\nContent-Type: application/octet-stream"));
+        let head = format!(
+            "--parting\r\nContent-Disposition: form-data; name=\"{name}\"{}\r\n\r\n",
+            file.unwrap_or_default()
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--parting--\r\n");
+    body
+}

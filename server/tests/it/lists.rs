@@ -1,0 +1,175 @@
+//! My Results: pages both ways, filters, words.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::hub::Hub;
+use crate::input;
+
+const JOBS: usize = 137;
+
+async fn filled() -> Hub {
+    let hub = Hub::start().await;
+    for place in 0..JOBS {
+        let mut job = input::job("CCO");
+        let word = if place % 10 == 0 { "rare" } else { "usual" };
+        job["name"] = format!("{word} number {place:03}").into();
+        hub.post("/api/v1/jobs", &job)
+            .await
+            .expect(StatusCode::CREATED);
+    }
+    hub
+}
+
+fn names(page: &Value) -> Vec<String> {
+    page["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Every page from the first to the last, by its token; each looked at from behind too.
+async fn walk(hub: &Hub, query: &str) -> Vec<String> {
+    let mut page = hub
+        .get(&format!("/api/v1/jobs?{query}"))
+        .await
+        .expect(StatusCode::OK);
+    let mut seen = names(&page);
+    let mut number = 1;
+    while let Some(token) = page["next_page_token"].as_str() {
+        assert_eq!(
+            (
+                page["has_more"].as_bool(),
+                page["pagination"]["has_next"].as_bool()
+            ),
+            (Some(true), Some(true))
+        );
+        let next = hub
+            .get(&format!("/api/v1/jobs?{query}&page_token={token}"))
+            .await
+            .expect(StatusCode::OK);
+        number += 1;
+        assert_eq!(next["pagination"]["page"], number);
+        let back = next["prev_page_token"].as_str().unwrap();
+        let before = hub
+            .get(&format!("/api/v1/jobs?{query}&page_token={back}"))
+            .await
+            .expect(StatusCode::OK);
+        assert_eq!(
+            names(&before),
+            names(&page),
+            "back from page {number} of {query}"
+        );
+        assert_eq!(before["pagination"]["page"], number - 1);
+        seen.extend(names(&next));
+        page = next;
+    }
+    assert_eq!(page["has_more"], false);
+    seen
+}
+
+#[tokio::test]
+async fn pages_are_walked_both_ways_and_show_each_job_once() {
+    let hub = filled().await;
+    let all: Vec<String> = (0..JOBS)
+        .rev()
+        .map(|place| {
+            format!(
+                "{} number {place:03}",
+                if place % 10 == 0 { "rare" } else { "usual" }
+            )
+        })
+        .collect();
+    for query in [
+        "",
+        "per_page=7",
+        "per_page=100",
+        "per_page=1&search=rare",
+        "per_page=5&search=-usual&status=pending",
+    ] {
+        let expected: Vec<String> = all
+            .iter()
+            .filter(|name| !query.contains("search") || name.starts_with("rare"))
+            .cloned()
+            .collect();
+        assert_eq!(walk(&hub, query).await, expected, "{query}");
+    }
+    let oldest: Vec<String> = all.iter().rev().cloned().collect();
+    assert_eq!(walk(&hub, "sort=created_at&per_page=50").await, oldest);
+    let third = hub
+        .get("/api/v1/jobs?per_page=50&page=3")
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(names(&third), all[100..]);
+    let counts = &third["pagination"];
+    assert_eq!(
+        (
+            counts["total_results"].as_u64(),
+            counts["total_pages"].as_u64()
+        ),
+        (Some(137), Some(3))
+    );
+    assert_eq!(
+        (counts["has_next"].as_bool(), counts["has_prev"].as_bool()),
+        (Some(false), Some(true))
+    );
+    assert_eq!(counts["total_is_lower_bound"], false);
+    let beyond = hub
+        .get("/api/v1/jobs?per_page=50&page=4")
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(names(&beyond), [""; 0]);
+    let both = hub
+        .get("/api/v1/jobs?page=2&page_token=WyJ2IiwiYSIsMiwwXQ")
+        .await
+        .problem(400, "bad-request");
+    assert_eq!(both[0].0, "page");
+}
+
+#[tokio::test]
+async fn filters_narrow_together() {
+    let hub = filled().await;
+    hub.post("/api/v1/batches", &input::batch(&["CCO", "CCC"]))
+        .await
+        .expect(StatusCode::CREATED);
+    let total = async |query: &str| {
+        let page = hub
+            .get(&format!("/api/v1/jobs?{query}"))
+            .await
+            .expect(StatusCode::OK);
+        page["pagination"]["total_results"].as_u64().unwrap()
+    };
+    assert_eq!(
+        total("").await,
+        138,
+        "a batch is one row, its children none"
+    );
+    assert_eq!(total("status=completed,failed").await, 0);
+    assert_eq!(
+        total("status=pending&model=vina&task=docking&search=rare").await,
+        14
+    );
+    assert_eq!(total("model=boltz2").await, 0);
+    assert_eq!(total("search=kinase").await, 1);
+    let without = hub
+        .get("/api/v1/jobs?search=status:pending+rare+-120")
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(names(&without).len(), 13);
+    assert_eq!(total("date_from=2099-01-01").await, 0);
+    assert_eq!(
+        total("date_to=2099-01-01&scope=mine&include_children=false").await,
+        138
+    );
+    let row = &hub.get("/api/v1/jobs?search=kinase").await.json()["results"][0];
+    assert_eq!(
+        (row["kind"].as_str(), row["batch"]["total"].as_u64()),
+        (Some("batch"), Some(2))
+    );
+    assert!(
+        row.get("input").is_none() && row.get("metrics").is_none(),
+        "a row carries what it shows only"
+    );
+}

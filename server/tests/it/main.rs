@@ -1,0 +1,17 @@
+//! The hub through its router: real stores in a temporary folder, and a far gateway that speaks the protocol's golden
+//! files. One file for each noun.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod addresses;
+mod batches;
+mod drafts;
+mod events;
+mod exports;
+mod far_gateway;
+mod hub;
+mod input;
+mod jobs;
+mod lists;
+mod models;
+mod problems;

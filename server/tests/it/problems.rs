@@ -1,0 +1,178 @@
+//! Errors as the API tells them, whatever went wrong.
+
+use axum::body::Body;
+use axum::http::{Method, header};
+use serde_json::json;
+
+use crate::hub::Hub;
+use crate::input;
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem_too() {
+    let hub = Hub::start_alone().await;
+    let missing = [
+        "/api/v1",
+        "/api/v1/",
+        "/api/v1/nothing",
+        "/api/nothing",
+        "/api/v1/jobs/unknown",
+        "/api/v1/jobs/..%2fx",
+        "/api/v1/jobs/Ä",
+        "/api/v1/batches/unknown",
+        "/api/v1/batches/unknown/children",
+        "/api/v1/jobs/unknown/export",
+        "/api/v1/jobs/unknown/files",
+        "/api/v1/jobs/unknown/files/x",
+        "/api/v1/jobs/unknown/events",
+        "/api/v1/batches/unknown/events",
+        "/api/v1/drafts/unknown",
+        "/api/v1/batches/unknown/status",
+    ];
+    for path in missing {
+        let path = path.replace('Ä', "%C3%84");
+        assert_eq!(hub.get(&path).await.problem(404, "not-found"), [], "{path}");
+    }
+    hub.call(Method::POST, "/api/v1/jobs/unknown/cancel")
+        .await
+        .problem(404, "not-found");
+    hub.call(Method::DELETE, "/api/v1/jobs/unknown")
+        .await
+        .problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn the_wrong_method_names_the_right_ones() {
+    let hub = Hub::start_alone().await;
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/v1/jobs", vec!["GET", "HEAD", "POST"]),
+        (
+            Method::POST,
+            "/api/v1/jobs/unknown",
+            vec!["DELETE", "GET", "HEAD", "PATCH"],
+        ),
+        (Method::GET, "/api/v1/preflight", vec!["POST"]),
+        (Method::PUT, "/healthz", vec!["GET", "HEAD"]),
+    ] {
+        let answer = hub.call(method, path).await;
+        let mut named: Vec<_> = answer
+            .header("allow")
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect();
+        named.sort();
+        assert_eq!(named, allowed, "{path}");
+        answer.problem(405, "method-not-allowed");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_is_malformed() {
+    let hub = Hub::start_alone().await;
+    for (body, place) in [
+        ("", "line 1, column 0"),
+        ("{\"task\": \"docking\",\n nonsense}", "line 2, column 2"),
+        ("{} {}", "line 1, column 4"),
+        ("\u{0}", "line 1, column 1"),
+    ] {
+        let request = hub
+            .request(Method::POST, "/api/v1/preflight")
+            .header(header::CONTENT_TYPE, "application/json");
+        let faults = hub
+            .send(request.body(body.into()).unwrap())
+            .await
+            .problem(400, "bad-request");
+        assert_eq!(faults[0].0, "body");
+        assert!(faults[0].1.contains(place), "{} of {body:?}", faults[0].1);
+    }
+    let deep = "[".repeat(100_000);
+    let request = hub
+        .request(Method::POST, "/api/v1/preflight")
+        .header(header::CONTENT_TYPE, "application/json");
+    hub.send(request.body(deep.into()).unwrap())
+        .await
+        .problem(400, "bad-request");
+    let request = hub
+        .request(Method::POST, "/api/v1/jobs")
+        .header(header::CONTENT_TYPE, "text/plain");
+    hub.send(request.body("{}".into()).unwrap())
+        .await
+        .problem(415, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn a_wrong_type_is_refused_at_its_field() {
+    let hub = Hub::start_alone().await;
+    let mut job = input::job("CCO");
+    job["name"] = json!(7);
+    let faults = hub.post("/api/v1/jobs", &job).await.problem(422, "invalid");
+    assert_eq!(faults[0].0, "name");
+    let mut batch = input::batch(&["CCO"]);
+    batch["on_failed_rows"] = json!("perhaps");
+    let faults = hub
+        .post("/api/v1/batches", &batch)
+        .await
+        .problem(422, "invalid");
+    assert_eq!(faults[0].0, "on_failed_rows");
+    let faults = hub
+        .post("/api/v1/jobs", &json!({ "task": "docking" }))
+        .await
+        .problem(422, "invalid");
+    assert!(faults[0].1.contains("`input`"), "{faults:?}");
+    assert_eq!(hub.stored().await, 0);
+}
+
+#[tokio::test]
+async fn a_malformed_query_names_its_parameter() {
+    let hub = Hub::start_alone().await;
+    for (query, field) in [
+        ("per_page=0", "per_page"),
+        ("per_page=101", "per_page"),
+        ("per_page=x", "per_page"),
+        ("page=0", "page"),
+        ("page=101", "page"),
+        ("page_token=x", "page_token"),
+        ("page_token=e30", "page_token"),
+        ("status=odd", "status"),
+        ("model=odd", "model"),
+        ("task=odd", "task"),
+        ("date_from=yesterday", "date_from"),
+        ("sort=name", "sort"),
+        ("scope=all", "scope"),
+        ("include_children=true", "include_children"),
+        ("search=%ff", "query"),
+        ("search=%zz", "query"),
+        ("search=status:odd", "search"),
+        ("date_from=2026-05&date_to=2026-04", "date_to"),
+    ] {
+        let faults = hub
+            .get(&format!("/api/v1/jobs?{query}"))
+            .await
+            .problem(400, "bad-request");
+        assert_eq!(faults[0].0, field, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_above_16_mb_is_too_large() {
+    let hub = Hub::start_alone().await;
+    let request = hub
+        .request(Method::POST, "/api/v1/batches")
+        .header(header::CONTENT_TYPE, "application/json");
+    let chunk = bytes::Bytes::from(vec![b' '; 1 << 20]);
+    let body = futures::stream::iter((0..17).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+    hub.send(request.body(Body::from_stream(body)).unwrap())
+        .await
+        .problem(413, "too-large");
+}
+
+#[tokio::test]
+async fn an_unsigned_callback_is_refused() {
+    let hub = Hub::start_alone().await;
+    let answer = hub
+        .post(
+            "/api/v1/callbacks/abc:1",
+            &json!({ "run_id": "abc:1", "state": "succeeded" }),
+        )
+        .await;
+    assert_eq!(answer.status, 403);
+}

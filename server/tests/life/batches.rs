@@ -1,0 +1,135 @@
+//! Batches: children take turns with single jobs and other batches, and the summary is what the children say.
+
+use hub::job::Status;
+
+use crate::hub::{Hub, sound};
+
+#[tokio::test]
+async fn the_summary_is_what_the_children_say() {
+    let hub = Hub::start().await;
+    let id = hub.submit_batch(3).await;
+    assert_eq!(hub.row(&id).await.status, Status::Pending);
+    hub.dispatch().await;
+    hub.services.roll_up(&id).await.unwrap();
+    assert_eq!(hub.row(&id).await.status, Status::Running);
+    hub.succeed(&format!("{id}-00000:1"), sound).await;
+    hub.gateway.fails(&format!("{id}-00001:1"), "user");
+    hub.report(&format!("{id}-00001:1")).await;
+    hub.services.cancel(&hub.actor, &id.child(2)).await.unwrap();
+    hub.services.roll_up(&id).await.unwrap();
+
+    let row = hub.row(&id).await;
+    let batch = row.batch.unwrap();
+    assert_eq!(row.status, Status::PartiallyCompleted);
+    assert_eq!(
+        (
+            batch.completed,
+            batch.failed,
+            batch.cancelled,
+            batch.finished_percent
+        ),
+        (1, 1, 1, 100.0)
+    );
+    assert_eq!(row.best.unwrap().value, -7.25);
+    assert_eq!(
+        hub.children(&id).await,
+        ["completed", "failed", "cancelled"]
+    );
+}
+
+#[tokio::test]
+async fn failed_children_are_retried_in_place_after_it_was_said_how_many() {
+    let hub = Hub::start().await;
+    let id = hub.submit_batch(3).await;
+    hub.dispatch().await;
+    hub.succeed(&format!("{id}-00000:1"), sound).await;
+    for child in [1, 2] {
+        hub.gateway.fails(&format!("{id}-0000{child}:1"), "user");
+        hub.report(&format!("{id}-0000{child}:1")).await;
+    }
+    hub.services.roll_up(&id).await.unwrap();
+    let plan = hub
+        .services
+        .retry_failed(&hub.actor, &id, true)
+        .await
+        .unwrap();
+    assert_eq!(
+        (plan.children, hub.row(&id).await.status),
+        (2, Status::PartiallyCompleted),
+        "only said"
+    );
+
+    hub.services
+        .retry_failed(&hub.actor, &id, false)
+        .await
+        .unwrap();
+    assert_eq!(
+        hub.row(&id).await.status,
+        Status::Running,
+        "an ended batch goes on"
+    );
+    hub.dispatch().await;
+    for child in [1, 2] {
+        hub.succeed(&format!("{id}-0000{child}:3"), sound).await;
+    }
+    hub.services.roll_up(&id).await.unwrap();
+    assert_eq!(hub.row(&id).await.status, Status::Completed);
+    assert_eq!(
+        hub.usage().await,
+        [0, 5, 0],
+        "three, and two that were tried anew"
+    );
+}
+
+#[tokio::test]
+async fn a_single_job_does_not_wait_for_a_batch_and_batches_take_turns() {
+    let hub = Hub::start().await;
+    let (one, other) = (hub.submit_batch(30).await, hub.submit_batch(30).await);
+    let single = hub.submit().await;
+    hub.dispatch().await;
+    let begun = hub.gateway.script().begun.clone();
+    assert!(begun.contains(&format!("{single}:1")), "{begun:?}");
+    let of = |batch: &hub::id::JobId| {
+        begun
+            .iter()
+            .filter(|run| run.starts_with(batch.as_str()))
+            .count()
+    };
+    assert!(of(&one).abs_diff(of(&other)) <= 1, "{begun:?}");
+    assert!(begun.len() < 61, "no more than the gateway has room for");
+}
+
+#[tokio::test]
+async fn cancelling_a_batch_ends_every_child_once() {
+    let hub = Hub::start().await;
+    let id = hub.submit_batch(450).await;
+    hub.dispatch().await;
+    hub.services.cancel(&hub.actor, &id).await.unwrap();
+    hub.pass(1).await;
+    hub.pass(31).await;
+    let row = hub.row(&id).await;
+    assert_eq!(
+        (row.status, row.batch.unwrap().cancelled),
+        (Status::Cancelled, 450)
+    );
+    let begun = hub.gateway.script().begun.len() as i64;
+    assert_eq!(
+        hub.usage().await,
+        [0, begun, 450 - begun],
+        "what had begun is charged, the rest given back"
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_batch_leaves_nothing() {
+    let hub = Hub::start().await;
+    let id = hub.submit_batch(3).await;
+    assert!(
+        hub.services.delete(&hub.actor, &id).await.is_err(),
+        "not while it runs"
+    );
+    hub.services.cancel(&hub.actor, &id).await.unwrap();
+    hub.services.delete(&hub.actor, &id).await.unwrap();
+    assert!(hub.services.job(&hub.actor, &id).await.is_err());
+    assert!(hub.services.job(&hub.actor, &id.child(0)).await.is_err());
+}

@@ -1,0 +1,74 @@
+//! Cancelling: at once where nothing runs, confirmed by the gateway where something does, and by time where it is deaf.
+
+use hub::job::Status;
+
+use crate::hub::{Hub, sound};
+
+#[tokio::test]
+async fn a_waiting_job_is_cancelled_at_once_and_given_back() {
+    let hub = Hub::start().await;
+    let id = hub.submit().await;
+    assert_eq!(
+        hub.services.cancel(&hub.actor, &id).await.unwrap().status,
+        Status::Cancelled
+    );
+    hub.dispatch().await;
+    assert!(hub.gateway.script().begun.is_empty());
+    assert_eq!(hub.usage().await, [0, 0, 1]);
+    let again = hub.services.cancel(&hub.actor, &id).await.unwrap();
+    assert_eq!(
+        again.status,
+        Status::Cancelled,
+        "cancelling what has ended changes nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_running_job_is_cancelled_when_the_gateway_confirms() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    let row = hub.services.cancel(&hub.actor, &id).await.unwrap();
+    assert_eq!(row.status, Status::Cancelled);
+    assert_eq!(hub.gateway.script().cancelled, [format!("{id}:1")]);
+    assert_eq!(hub.usage().await, [0, 1, 0], "it had begun");
+}
+
+#[tokio::test]
+async fn a_deaf_gateway_is_shut_out_after_a_minute() {
+    let hub = Hub::start().await;
+    hub.gateway.script().deaf = true;
+    let id = hub.submit_and_dispatch().await;
+    let row = hub.services.cancel(&hub.actor, &id).await.unwrap();
+    assert!(row.cancelling && row.status == Status::Running);
+    hub.pass(30).await;
+    assert!(hub.row(&id).await.cancelling);
+    hub.pass(31).await;
+    assert_eq!(hub.row(&id).await.status, Status::Cancelled);
+    hub.succeed(&format!("{id}:1"), sound).await;
+    assert_eq!(
+        hub.row(&id).await.status,
+        Status::Cancelled,
+        "what comes later is not accepted"
+    );
+}
+
+#[tokio::test]
+async fn a_cancelled_job_can_be_retried_in_place() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    hub.services.cancel(&hub.actor, &id).await.unwrap();
+    assert_eq!(
+        hub.services.retry(&hub.actor, &id).await.unwrap().status,
+        Status::Pending
+    );
+    hub.dispatch().await;
+    let run = hub.gateway.script().begun.last().unwrap().clone();
+    hub.succeed(&run, sound).await;
+    let job = hub.job(&id).await;
+    assert_eq!((job.row.status, job.attempts.len()), (Status::Completed, 2));
+    assert_eq!(hub.usage().await, [0, 2, 0], "a retry is a new unit");
+    assert!(
+        hub.services.retry(&hub.actor, &id).await.is_err(),
+        "what is completed is not retried"
+    );
+}

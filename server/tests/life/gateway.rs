@@ -1,0 +1,148 @@
+//! A far gateway that does as a test tells it, and remembers what it was asked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
+
+/// How a run is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Taking {
+    /// As it should be.
+    #[default]
+    Taken,
+    /// Taken, but the answer does not arrive.
+    TakenUnanswered,
+    /// Neither taken nor answered.
+    Unanswered,
+    /// No room for 45 s.
+    Full,
+    /// The request is at fault.
+    Rejected,
+}
+
+#[derive(Default)]
+pub struct Script {
+    pub taking: Taking,
+    /// Whether a cancellation is confirmed.
+    pub deaf: bool,
+    /// Every run that was begun, in order.
+    pub begun: Vec<String>,
+    /// Every run that was asked to end.
+    pub cancelled: Vec<String>,
+    /// What was asked, by run.
+    pub requests: HashMap<String, Value>,
+    /// Where runs stand, by run.
+    pub runs: HashMap<String, Value>,
+}
+
+#[derive(Clone, Default)]
+pub struct Gateway(Arc<Mutex<Script>>);
+
+impl Gateway {
+    pub async fn start() -> (Self, String) {
+        let gateway = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .route(
+                "/v1/models",
+                get(async || ([(header::CONTENT_TYPE, "application/json")], MODELS)),
+            )
+            .route("/v1/ligands", post(ligands))
+            .route("/v1/runs", post(begin))
+            .route("/v1/runs/{run_id}", get(state).delete(cancel))
+            .with_state(gateway.clone());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        (gateway, url)
+    }
+
+    pub fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap()
+    }
+
+    /// Says where a run stands from now on.
+    pub fn stands(&self, run_id: &str, state: Value) {
+        let mut run = json!({"run_id": run_id, "call_id": format!("call-{run_id}")});
+        run.as_object_mut()
+            .unwrap()
+            .extend(state.as_object().unwrap().clone());
+        self.script().runs.insert(run_id.to_owned(), run);
+    }
+
+    /// Lets a run fail.
+    pub fn fails(&self, run_id: &str, category: &str) {
+        let error = json!({"category": category, "code": "test", "message": format!("a {category} failure"), "log_tail": "the end"});
+        self.stands(run_id, json!({"state": "failed", "error": error}));
+    }
+}
+
+async fn ligands(Json(asked): Json<Value>) -> Json<Value> {
+    let rows = asked["ligands"].as_array().unwrap().iter().enumerate();
+    let row = |(index, ligand): (usize, &Value)| {
+        let smiles = &ligand["smiles"];
+        json!({"index": index, "canonical_smiles": smiles, "inchikey": smiles, "heavy_atoms": 3, "rotors": 0, "fragments": 1})
+    };
+    Json(json!({"rdkit": "2026.09.1", "rows": rows.map(row).collect::<Vec<_>>()}))
+}
+
+async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Response {
+    let run_id = run["run_id"].as_str().unwrap().to_owned();
+    let taking = gateway.script().taking;
+    match taking {
+        Taking::Full => {
+            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "45")]).into_response();
+        }
+        Taking::Rejected => {
+            let error =
+                json!({"error": {"category": "user", "message": "the receptor has no chain B"}});
+            return (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response();
+        }
+        Taking::Unanswered => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Taking::Taken | Taking::TakenUnanswered => {}
+    }
+    if !gateway.script().runs.contains_key(&run_id) {
+        gateway.stands(
+            &run_id,
+            json!({"state": "running", "progress": {"stage": "docking", "fraction": 0.5}}),
+        );
+        let mut script = gateway.script();
+        script.begun.push(run_id.clone());
+        script.requests.insert(run_id.clone(), run);
+    }
+    if taking == Taking::TakenUnanswered {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    let call_id = format!("call-{run_id}");
+    (
+        StatusCode::ACCEPTED,
+        Json(json!({"run_id": run_id, "state": "queued", "call_id": call_id})),
+    )
+        .into_response()
+}
+
+async fn state(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Response {
+    let run = gateway.script().runs.get(&run_id).cloned();
+    run.map_or(StatusCode::NOT_FOUND.into_response(), |run| {
+        Json(run).into_response()
+    })
+}
+
+async fn cancel(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Response {
+    gateway.script().cancelled.push(run_id.clone());
+    let Some(run) = gateway.script().runs.get(&run_id).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    if run["state"] == "running" && !gateway.script().deaf {
+        gateway.stands(&run_id, json!({"state": "cancelled"}));
+    }
+    state(State(gateway), Path(run_id)).await
+}

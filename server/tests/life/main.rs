@@ -1,0 +1,11 @@
+//! The life of a job against a gateway that does as it is told: fails, forgets, lies, does not answer. The stores are the
+//! real ones; the clock is set by hand, so that minutes pass in no time.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod batches;
+mod cancel;
+mod failures;
+mod gateway;
+mod hub;
+mod results;

@@ -1,0 +1,107 @@
+//! How long a docking takes, from the size of the ligand and how hard is searched. It knows no clock and no queue.
+
+use crate::docking::Parameters;
+
+/// Seconds for one docking on one CPU, never 0.
+///
+/// A start (preparing the ligand, reading the maps) and, for each of the independent searches, a part that grows with
+/// the atoms and one that grows with atoms times rotatable bonds, as Vina takes more steps for more bonds and each step
+/// costs more for more atoms. Fitted to DOCKSTRING runs at exhaustiveness 8 on a server CPU of 2 cores: ethanol (3
+/// heavy atoms, 0 rotatable bonds) 9 CPU s, pyridine (6, 0) 12, imatinib (37, 7) 250. Other machines differ by their
+/// speed; 128 heavy atoms and 60 rotatable bonds are the most that count, since beyond them nothing was measured.
+pub fn seconds(heavy_atoms: u32, rotors: u32, parameters: &Parameters) -> u32 {
+    let (atoms, bonds) = (f64::from(heavy_atoms.min(128)), f64::from(rotors.min(60)));
+    let search = 0.35 + 0.13 * atoms + 0.1 * atoms * bonds;
+    (3.0 + f64::from(parameters.exhaustiveness) * search).round() as u32
+}
+
+/// Seconds for dockings that take `total` seconds one after the other, when `slots` of them run at a time.
+pub fn batch_seconds(total: u64, slots: u32) -> u32 {
+    u32::try_from(total.div_ceil(u64::from(slots.max(1)))).unwrap_or(u32::MAX)
+}
+
+/// A duration as a person says it: `about 6 min`.
+pub fn words(seconds: u32) -> String {
+    let rounded = |unit: u32| (seconds + unit / 2) / unit;
+    match seconds {
+        0..10 => "a few seconds".to_owned(),
+        10..90 => format!("about {} s", rounded(5) * 5),
+        90..5_400 => format!("about {} min", rounded(60)),
+        5_400..129_600 => format!("about {} h", rounded(3_600)),
+        _ => format!(
+            "about {} days",
+            seconds / 86_400 + u32::from(seconds % 86_400 >= 43_200)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(exhaustiveness: u8) -> Parameters {
+        Parameters {
+            exhaustiveness,
+            ..Parameters::default()
+        }
+    }
+
+    #[test]
+    fn what_was_measured_is_met_within_a_tenth() {
+        for (atoms, bonds, measured) in [(3, 0, 9.0), (6, 0, 12.0), (37, 7, 250.0)] {
+            let estimate = f64::from(seconds(atoms, bonds, &at(8)));
+            assert!(
+                (estimate / measured - 1.0).abs() < 0.1,
+                "{atoms} atoms: {estimate} s, measured {measured} s"
+            );
+        }
+    }
+
+    #[test]
+    fn more_is_never_faster_and_nothing_overflows() {
+        for (less, more) in [
+            ((10, 2, 8), (11, 2, 8)),
+            ((10, 2, 8), (10, 3, 8)),
+            ((10, 2, 1), (10, 2, 8)),
+        ] {
+            assert!(seconds(less.0, less.1, &at(less.2)) < seconds(more.0, more.1, &at(more.2)));
+        }
+        assert_eq!(
+            seconds(u32::MAX, u32::MAX, &at(32)),
+            seconds(128, 60, &at(32))
+        );
+        assert!(seconds(0, 0, &at(1)) > 0);
+    }
+
+    #[test]
+    fn slots_share_the_work() {
+        assert_eq!(batch_seconds(100, 2), 50);
+        assert_eq!(batch_seconds(101, 2), 51);
+        assert_eq!(
+            batch_seconds(100, 0),
+            100,
+            "a gateway that names no slots runs one at a time"
+        );
+        assert_eq!(batch_seconds(u64::MAX, 1), u32::MAX);
+    }
+
+    #[test]
+    fn durations_in_words() {
+        let said = [0, 12, 88, 90, 360, 5_399, 5_400, 90_000, 129_600, u32::MAX].map(words);
+        assert_eq!(
+            said,
+            [
+                "a few seconds",
+                "about 10 s",
+                "about 90 s",
+                "about 2 min",
+                "about 6 min",
+                "about 90 min",
+                "about 2 h",
+                "about 25 h",
+                "about 2 days",
+                "about 49710 days"
+            ]
+        );
+    }
+}

@@ -1,0 +1,434 @@
+//! A job: one thing asked, the life it leads, and what came out. Every change of state is a method here that either
+//! gives the next job or refuses; whoever stores it guards the commit with the version that was read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::actor::Owner;
+use crate::batch::BatchState;
+use crate::docking::{Input, Parameters};
+use crate::id::{JobId, UserId};
+use crate::metric::Metrics;
+use crate::model::Model;
+use crate::search::terms_of;
+use crate::task::Task;
+use crate::time::Timestamp;
+
+mod failure;
+mod life;
+
+pub use failure::{Category, JobError, Retry, RunFault};
+pub use life::{Refused, RunResult};
+
+/// The layout of stored jobs, raised when old ones must be read differently.
+pub const SCHEMA: u32 = 1;
+
+/// What kind of record it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One run.
+    Single,
+    /// A parent of children; runs nothing itself.
+    Batch,
+    /// One run of a batch.
+    Child,
+}
+
+/// Where a job stands, exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A batch, not yet ended; its children say where it stands.
+    Open,
+    /// Ready to be dispatched. A child of a batch is found through its batch.
+    Queued,
+    /// Not to be dispatched before [`Job::due_at`].
+    Waiting,
+    /// Claimed: the gateway is being asked.
+    Dispatching,
+    /// At the gateway.
+    Running,
+    /// Ended well at the gateway; its files are being checked.
+    Collecting,
+    /// Ended with every expected file.
+    Completed,
+    /// Ended without.
+    Failed,
+    /// Ended because somebody asked.
+    Cancelled,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Open,
+        Self::Queued,
+        Self::Waiting,
+        Self::Dispatching,
+        Self::Running,
+        Self::Collecting,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+    /// States in which a slot of the gateway is taken.
+    pub const OUT: [Self; 3] = [Self::Dispatching, Self::Running, Self::Collecting];
+
+    /// Its name in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Queued => "queued",
+            Self::Waiting => "waiting",
+            Self::Dispatching => "dispatching",
+            Self::Running => "running",
+            Self::Collecting => "collecting",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing will happen any more, but for a retry.
+    pub const fn has_ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// What is shown for it.
+    pub const fn status(self) -> Status {
+        match self {
+            Self::Open | Self::Queued | Self::Waiting => Status::Pending,
+            Self::Dispatching | Self::Running | Self::Collecting => Status::Running,
+            Self::Completed => Status::Completed,
+            Self::Failed => Status::Failed,
+            Self::Cancelled => Status::Cancelled,
+        }
+    }
+}
+
+/// Where a job or batch stands, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not begun.
+    Pending,
+    /// Begun.
+    Running,
+    /// Ended well.
+    Completed,
+    /// A batch of which some children completed and some did not.
+    PartiallyCompleted,
+    /// Ended badly.
+    Failed,
+    /// Ended because somebody asked.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::PartiallyCompleted,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// Its name in the API, the store and addresses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::PartiallyCompleted => "partially_completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Its name on a page.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Completed => "Completed",
+            Self::PartiallyCompleted => "Partly completed",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// Whether nothing will happen any more, but for a retry.
+    pub const fn has_ended(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such status")]
+pub struct NoSuchStatus;
+
+impl FromStr for Status {
+    type Err = NoSuchStatus;
+
+    /// Reads the words of the former system too.
+    fn from_str(text: &str) -> Result<Self, NoSuchStatus> {
+        let word = text.to_ascii_lowercase();
+        match word.as_str() {
+            "queued" | "submitted" | "created" | "initializing" => Ok(Self::Pending),
+            "processing" => Ok(Self::Running),
+            "error" => Ok(Self::Failed),
+            "completed_reconstructed" => Ok(Self::Completed),
+            _ => Self::ALL
+                .into_iter()
+                .find(|status| status.name() == word)
+                .ok_or(NoSuchStatus),
+        }
+    }
+}
+
+/// Why a job waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// In words.
+    pub reason: String,
+    /// Since when it waits for this reason.
+    pub since: Timestamp,
+    /// When it is tried again.
+    pub until: Timestamp,
+}
+
+/// What a run is doing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// In words: `preparing ligand`, `docking`, ...
+    pub stage: String,
+    /// How much of the stage is done, 0 to 1, where known.
+    #[serde(default)]
+    pub fraction: Option<f64>,
+}
+
+/// One try to get a job done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The epoch of the claim.
+    pub epoch: u32,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// How it ended: `completed`, `cancelled`, or why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// What became of the unit of quota that a job stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Taken at acceptance.
+    Held,
+    /// Used.
+    Charged,
+    /// Given back.
+    Refunded,
+}
+
+/// A file of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultFile {
+    /// Its name.
+    pub name: String,
+    /// What it is: `poses`, `receptor`, `log`, ...
+    pub kind: String,
+    /// Its length.
+    pub size_bytes: u64,
+    /// Of its content, in hexadecimal, as the worker measured it.
+    pub sha256: String,
+}
+
+/// The value that a job is ranked by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The metric.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+}
+
+/// A job as it is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// The layout of this record, [`SCHEMA`].
+    pub schema: u32,
+    /// Its id.
+    pub id: JobId,
+    /// What kind of record it is.
+    pub kind: Kind,
+    /// What is asked.
+    pub task: Task,
+    /// Who does it.
+    pub model: Model,
+    /// Its name, 1 to 200 characters.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Who asked.
+    pub created_by: UserId,
+    /// The job that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_id: Option<JobId>,
+    /// The batch of a child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<JobId>,
+    /// The place of a child in its batch, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+
+    /// Where it stands, exactly.
+    pub state: State,
+    /// Where it stands, as shown.
+    pub status: Status,
+    /// How often it was claimed or fenced; what belongs to an older epoch is not accepted.
+    pub epoch: u32,
+    /// Retries since somebody last asked, by category.
+    #[serde(default)]
+    pub retries: Retry,
+    /// Why it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+    /// When somebody must look at it; absent when it is queued or has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// When somebody asked it to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Timestamp>,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// When the run of the current attempt was taken by the gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// When the current attempt is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_at: Option<Timestamp>,
+    /// What its run is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// Why it failed or waits to be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<JobError>,
+    /// Every try, oldest first, the last 20.
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// What became of its unit of quota; a batch has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+
+    /// What was asked.
+    pub input: Input,
+    /// How.
+    pub parameters: Parameters,
+    /// Seconds of one slot that it is expected to take.
+    pub estimate_s: u32,
+
+    /// Seconds that the accepted run took, by the worker's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_s: Option<f64>,
+    /// What came out.
+    #[serde(default)]
+    pub metrics: Metrics,
+    /// The value it is ranked by; of a batch, the best of its children.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
+    /// Its result's files.
+    #[serde(default)]
+    pub files: Vec<ResultFile>,
+    /// The epoch whose files were accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_epoch: Option<u32>,
+    /// Engine, versions, seeds and prepared inputs, as the worker wrote them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provenance: Option<Value>,
+
+    /// What only a batch has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchState>,
+    /// Whether a batch still has children to dispatch; absent when it is no batch or all are out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatchable: Option<bool>,
+    /// Words and prefixes that it is found by.
+    #[serde(default)]
+    pub terms: Vec<String>,
+}
+
+impl Job {
+    /// The folder of its files, `users/{user}/jobs/{id}`; a child's lies in its batch's.
+    pub fn folder(&self) -> String {
+        match (&self.batch_id, self.index) {
+            (Some(batch), Some(index)) => {
+                format!("{}/jobs/{batch}/children/{index:05}", self.owner.folder())
+            }
+            _ => format!("{}/jobs/{}", self.owner.folder(), self.id),
+        }
+    }
+
+    /// The path of a file of the attempt with this epoch. What is the same for every child of a batch lies in the
+    /// batch's folder: whoever puts it first puts it for all.
+    pub fn output_path(&self, epoch: u32, name: &str) -> String {
+        let is_shared = || {
+            self.model
+                .outputs()
+                .iter()
+                .any(|output| output.name == name && output.shared)
+        };
+        match &self.batch_id {
+            Some(batch) if is_shared() => {
+                format!("{}/jobs/{batch}/shared/{name}", self.owner.folder())
+            }
+            _ => format!("{}/{epoch}/{name}", self.folder()),
+        }
+    }
+
+    /// The name of the current attempt at the gateway.
+    pub fn run_id(&self) -> String {
+        format!("{}:{}", self.id, self.epoch)
+    }
+
+    /// The texts that a search looks at; [`Job::terms`] is made of them.
+    pub fn searched_texts(&self) -> Vec<&str> {
+        let target = self.input.target().map(|target| target.title());
+        let ligand = self.input.ligand().map(|ligand| ligand.name.as_str());
+        [Some(self.name.as_str()), target, ligand]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// Makes the terms anew, after a text has changed.
+    pub fn index_terms(&mut self) {
+        self.terms = terms_of(&self.searched_texts());
+    }
+
+    /// Whether somebody asked it to end and it has not yet.
+    pub fn is_cancelling(&self) -> bool {
+        self.cancel_requested_at.is_some() && !self.state.has_ended()
+    }
+}

@@ -1,0 +1,29 @@
+//! The nouns of the hub and their rules. It knows no runtime, no HTTP, no cloud and no page; the browser carries all of
+//! it but what stands behind the feature `services`.
+
+pub mod actor;
+pub mod batch;
+pub mod docking;
+pub mod draft;
+pub mod error;
+pub mod estimate;
+pub mod id;
+pub mod job;
+pub mod ligand;
+pub mod ligand_table;
+pub mod list;
+pub mod metric;
+pub mod model;
+pub mod page;
+pub mod preflight;
+pub mod search;
+pub mod smiles;
+pub mod task;
+pub mod time;
+
+#[cfg(feature = "services")]
+pub mod ports;
+#[cfg(feature = "services")]
+pub mod services;
+
+pub use error::{Error, Fault, Result};

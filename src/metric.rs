@@ -1,0 +1,146 @@
+//! What models measure: each metric once, with unit, direction and meaning. No value is ever made here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::task::Task;
+
+/// Which end of a metric is the good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    /// Lower is better.
+    Low,
+    /// Higher is better.
+    High,
+}
+
+/// A metric and what it means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MetricKind {
+    /// Its name in files, the API and the store.
+    pub key: &'static str,
+    /// Its name on a page.
+    pub label: &'static str,
+    /// Its unit, empty for a plain number.
+    pub unit: &'static str,
+    /// Which end is the good one.
+    pub better: Better,
+    /// One sentence for somebody who sees it for the first time.
+    pub meaning: &'static str,
+}
+
+/// The docking score of the best pose.
+pub const DOCKING_SCORE: MetricKind = MetricKind {
+    key: "docking_score",
+    label: "Docking score",
+    unit: "kcal/mol",
+    better: Better::Low,
+    meaning: "AutoDock Vina's estimate of the binding energy of the best pose; lower is better. It ranks ligands in one \
+              receptor; it is not a measured affinity and not comparable with an IC50.",
+};
+
+/// The metrics of a task, the one that ranks first.
+pub const fn of_task(task: Task) -> &'static [MetricKind] {
+    match task {
+        Task::Docking => &[DOCKING_SCORE],
+        _ => &[],
+    }
+}
+
+/// The metric of this name.
+pub fn named(key: &str) -> Option<&'static MetricKind> {
+    Task::ALL
+        .into_iter()
+        .flat_map(of_task)
+        .find(|kind| kind.key == key)
+}
+
+/// The place a value was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file of the result.
+    pub file: String,
+    /// The key in it.
+    pub key: String,
+}
+
+/// A value of a metric, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// The value as it was written; `null` when missing.
+    pub value: Option<f64>,
+    /// Why it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Its unit, empty for a plain number.
+    pub unit: String,
+    /// Which end is the good one.
+    pub better: Better,
+    /// Where the value stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+impl Metric {
+    /// A value that was read at `source`.
+    pub fn read(kind: &MetricKind, value: f64, source: Source) -> Self {
+        Self {
+            value: Some(value),
+            reason: None,
+            unit: kind.unit.to_owned(),
+            better: kind.better,
+            source: Some(source),
+        }
+    }
+
+    /// A value that is missing, and why.
+    pub fn missing(kind: &MetricKind, reason: impl Into<String>) -> Self {
+        Self {
+            value: None,
+            reason: Some(reason.into()),
+            unit: kind.unit.to_owned(),
+            better: kind.better,
+            source: None,
+        }
+    }
+}
+
+/// All metrics of a task, by name.
+pub type Metrics = BTreeMap<String, Metric>;
+
+/// Writes a number with three significant digits, as tables show it.
+pub fn three_digits(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let magnitude = value.abs().log10().floor();
+    let decimals = (2.0 - magnitude).clamp(0.0, 12.0) as usize;
+    format!("{value:.decimals$}").replace('-', "\u{2212}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_significant_digits() {
+        for (value, text) in [
+            (-10.8, "−10.8"),
+            (-4.25, "−4.25"),
+            (0.579_123, "0.579"),
+            (1234.5, "1234"),
+            (0.0, "0"),
+            (0.001_234_5, "0.00123"),
+        ] {
+            assert_eq!(three_digits(value), text);
+        }
+    }
+
+    #[test]
+    fn every_metric_is_found_by_its_name() {
+        assert_eq!(named("docking_score"), Some(&DOCKING_SCORE));
+        assert_eq!(named("affinity"), None);
+    }
+}

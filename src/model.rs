@@ -1,0 +1,234 @@
+//! The models that the hub knows, what each declares of itself, and what the connected gateway offers of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::docking::{BoxSpec, NamedTarget};
+use crate::task::Task;
+
+/// A model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// AutoDock Vina.
+    Vina,
+    /// Boltz-2.
+    Boltz2,
+    /// Chai-1.
+    Chai1,
+    /// RFantibody.
+    Rfantibody,
+}
+
+impl Model {
+    /// Every model.
+    pub const ALL: [Self; 4] = [Self::Vina, Self::Boltz2, Self::Chai1, Self::Rfantibody];
+
+    /// Its name in the API, in the store and at the gateway.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vina => "vina",
+            Self::Boltz2 => "boltz2",
+            Self::Chai1 => "chai1",
+            Self::Rfantibody => "rfantibody",
+        }
+    }
+
+    /// Its name on a page.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Vina => "AutoDock Vina",
+            Self::Boltz2 => "Boltz-2",
+            Self::Chai1 => "Chai-1",
+            Self::Rfantibody => "RFantibody",
+        }
+    }
+
+    /// What it can do.
+    pub const fn tasks(self) -> &'static [Task] {
+        match self {
+            Self::Vina => &[Task::Docking],
+            Self::Boltz2 => &[
+                Task::ProteinLigandBinding,
+                Task::BatchProteinLigandScreening,
+                Task::DrugDiscovery,
+                Task::ProteinStructure,
+                Task::ProteinComplex,
+                Task::BindingSitePrediction,
+                Task::VariantComparison,
+            ],
+            Self::Chai1 => &[Task::ProteinStructure, Task::ProteinComplex],
+            Self::Rfantibody => &[
+                Task::NanobodyDesign,
+                Task::CdrOptimization,
+                Task::EpitopeTargetedDesign,
+                Task::AntibodyDeNovoDesign,
+            ],
+        }
+    }
+
+    /// The files that a run may write, with what each is. What is not listed goes into `extra.zip`.
+    pub const fn outputs(self) -> &'static [OutputFile] {
+        match self {
+            Self::Vina => VINA_OUTPUTS,
+            Self::Boltz2 | Self::Chai1 | Self::Rfantibody => &[],
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text that names no model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such model")]
+pub struct NoSuchModel;
+
+impl FromStr for Model {
+    type Err = NoSuchModel;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchModel> {
+        Self::ALL
+            .into_iter()
+            .find(|model| model.name() == text)
+            .ok_or(NoSuchModel)
+    }
+}
+
+/// A file that a model writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is, in words.
+    pub meaning: &'static str,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Whether a run without it has failed.
+    pub required: bool,
+    /// Whether it is the same for every child of a batch, and kept once.
+    pub shared: bool,
+}
+
+const VINA_OUTPUTS: &[OutputFile] = &[
+    OutputFile {
+        name: "poses.sdf",
+        meaning: "Poses with their scores",
+        media_type: "chemical/x-mdl-sdfile",
+        required: true,
+        shared: false,
+    },
+    OutputFile {
+        name: "poses.pdbqt",
+        meaning: "Poses as Vina wrote them",
+        media_type: "chemical/x-pdbqt",
+        required: true,
+        shared: false,
+    },
+    OutputFile {
+        name: "receptor.pdbqt",
+        meaning: "Prepared receptor",
+        media_type: "chemical/x-pdbqt",
+        required: true,
+        shared: true,
+    },
+    OutputFile {
+        name: "ligand.pdbqt",
+        meaning: "Prepared ligand",
+        media_type: "chemical/x-pdbqt",
+        required: false,
+        shared: false,
+    },
+    OutputFile {
+        name: "metrics.json",
+        meaning: "Scores and provenance",
+        media_type: "application/json",
+        required: true,
+        shared: false,
+    },
+    OutputFile {
+        name: "log.txt",
+        meaning: "Log of the run",
+        media_type: "text/plain; charset=utf-8",
+        required: false,
+        shared: false,
+    },
+    OutputFile {
+        name: "extra.zip",
+        meaning: "Everything else",
+        media_type: "application/zip",
+        required: false,
+        shared: false,
+    },
+];
+
+/// What the connected gateway says of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelOffer {
+    /// Its name.
+    pub id: String,
+    /// Whether it can run there.
+    pub available: bool,
+    /// Why it cannot.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Its version there.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The GPU it runs on, `None` for a CPU.
+    #[serde(default)]
+    pub gpu: Option<String>,
+    /// Runs that go on at once.
+    #[serde(default)]
+    pub slots: u32,
+    /// Runs that may wait at the gateway beyond those.
+    #[serde(default)]
+    pub queue: u32,
+    /// US dollars an hour.
+    #[serde(default)]
+    pub price_per_hour: Option<f64>,
+    /// Why it takes no runs at the moment.
+    #[serde(default)]
+    pub maintenance: Option<String>,
+    /// Named targets with their boxes, for docking.
+    #[serde(default)]
+    pub targets: Vec<TargetOffer>,
+}
+
+/// A named target as the gateway has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetOffer {
+    /// Its name.
+    pub name: NamedTarget,
+    /// Its box.
+    #[serde(rename = "box")]
+    pub search_box: BoxSpec,
+}
+
+/// A model as a person sees it: what it declares, and whether it can be used now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// The model.
+    pub id: Model,
+    /// Its name on a page.
+    pub title: String,
+    /// What it can do.
+    pub tasks: Vec<Task>,
+    /// Whether work for it can be submitted and will run.
+    pub available: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// Its version at the gateway.
+    pub version: Option<String>,
+    /// The GPU it runs on, `None` for a CPU.
+    pub gpu: Option<String>,
+    /// Runs that go on at once, 0 when unknown.
+    pub slots: u32,
+    /// US dollars an hour, when known.
+    pub price_per_hour: Option<f64>,
+}

@@ -1,0 +1,90 @@
+//! The use cases, one file per noun. Each takes the actor first and checks them before anything is read; each is what a
+//! server function or an API handler calls, and nothing but ports lies behind it.
+
+use std::sync::Arc;
+
+use crate::ports::{Blobs, Compute, Documents};
+
+mod access;
+mod batches;
+mod changes;
+mod children;
+mod collect;
+mod dispatch;
+mod drafts;
+mod exports;
+mod files;
+mod idempotency;
+mod jobs;
+mod leases;
+mod lists;
+mod models;
+mod preflights;
+mod recovery;
+mod requests;
+mod roll_up;
+mod runs;
+mod settings;
+mod store;
+mod submissions;
+
+pub use changes::{Change, Changes};
+pub use drafts::{DraftUpload, Upload};
+pub use exports::{Export, ExportFormat};
+pub use idempotency::IdempotencyKey;
+pub use requests::{BatchRequest, JobRequest, OnFailedRows};
+pub use settings::Settings;
+pub use submissions::Submitted;
+
+/// Everything that a use case needs.
+#[derive(Clone)]
+pub struct Services {
+    /// Jobs, batches, drafts: typed access to the documents.
+    store: store::Store,
+    /// Inputs and results.
+    blobs: Arc<dyn Blobs>,
+    /// Whoever computes.
+    compute: Arc<dyn Compute>,
+    /// What changed on this server, for those who watch.
+    changes: Changes,
+    /// What the gateway offers, asked at most every few seconds.
+    offers: models::Offers,
+    /// How many jobs a filter finds, counted at most every few seconds.
+    counts: lists::CountCache,
+    /// RDKit's words on ligands that were asked about before.
+    reports: preflights::Reports,
+    /// The packed rows of batches that were read last.
+    rows: children::RowCache,
+    /// The duties that this server holds.
+    leases: leases::Leases,
+    /// What the operator chose.
+    settings: Arc<Settings>,
+}
+
+impl Services {
+    /// Wires the use cases to the ports.
+    pub fn new(
+        documents: Arc<dyn Documents>,
+        blobs: Arc<dyn Blobs>,
+        compute: Arc<dyn Compute>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            store: store::Store::new(documents),
+            blobs,
+            offers: models::Offers::new(compute.clone()),
+            compute,
+            changes: Changes::default(),
+            counts: lists::CountCache::default(),
+            reports: preflights::Reports::default(),
+            rows: children::RowCache::default(),
+            leases: leases::Leases::default(),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// What changes on this server from now on.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+}

@@ -1,0 +1,226 @@
+//! Collecting: success is the files. Each expected one is there, as long as the worker said, and parses; only then are
+//! its values taken, from the file they stand in.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Services;
+use super::idempotency::hex;
+use crate::error::{Error, Result};
+use crate::job::{Best, Category, Job, ResultFile, RunFault, RunResult};
+use crate::metric::{self, Metric, Metrics, Source};
+use crate::ports::blobs::{self, BlobsError};
+use crate::ports::compute::{ManifestEntry, Run, RunState};
+
+/// The file that values are read from.
+pub(super) const METRICS_FILE: &str = "metrics.json";
+/// The file of poses.
+const POSES_FILE: &str = "poses.sdf";
+
+/// Why a result is not one.
+enum Unfit {
+    /// Its files are not what they should be.
+    Fault(RunFault),
+    /// It could not be looked at now.
+    Error(Error),
+}
+
+impl Services {
+    /// Checks a result's files and completes the job, or fails it saying which file is not as it should be.
+    pub(super) async fn collect(&self, job: &Job) -> Result<()> {
+        let run = match self.compute.state(&job.run_id()).await {
+            Ok(run) if run.state == RunState::Succeeded => run,
+            Ok(_) => return self.fail_run(job, lost()).await,
+            Err(crate::ports::compute::ComputeError::Unknown) => {
+                return self.fail_run(job, lost()).await;
+            }
+            Err(_) => {
+                return self
+                    .move_on(job, |job, now| job.unanswered(now))
+                    .await
+                    .map(drop);
+            }
+        };
+        match self.checked(job, run).await {
+            Ok(result) => self
+                .move_on(job, |job, now| job.complete(result.clone(), now))
+                .await
+                .map(drop),
+            Err(Unfit::Fault(fault)) => self.fail_run(job, fault).await,
+            Err(Unfit::Error(error)) => {
+                self.move_on(job, |job, now| job.unanswered(now)).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn checked(&self, job: &Job, run: Run) -> Result<RunResult, Unfit> {
+        let manifest = run.manifest.unwrap_or_default();
+        for output in job.model.outputs().iter().filter(|output| output.required) {
+            if !manifest.iter().any(|entry| entry.name == output.name) {
+                return Err(unfit(
+                    "missing_file",
+                    format!("The run ended without its file {}.", output.name),
+                ));
+            }
+        }
+        for entry in &manifest {
+            self.check_size(job, entry).await?;
+        }
+        let read: Value = self.read_json(job, &manifest, METRICS_FILE).await?;
+        let poses = self.read_checked(job, &manifest, POSES_FILE).await?;
+        if !std::str::from_utf8(&poses)
+            .is_ok_and(|text| text.contains("M  END") && text.contains("$$$$"))
+        {
+            return Err(unfit(
+                "unreadable_file",
+                format!("The run's file {POSES_FILE} holds no pose."),
+            ));
+        }
+        let metrics = metrics_of(job, &read);
+        let best = metric::of_task(job.task).first().and_then(|kind| {
+            let value = metrics.get(kind.key)?.value?;
+            Some(Best {
+                metric: kind.key.to_owned(),
+                value,
+            })
+        });
+        self.seal_result(job, &manifest).await?;
+        let files = manifest.into_iter();
+        let files = files.map(
+            |ManifestEntry {
+                 name,
+                 size_bytes,
+                 sha256,
+                 kind,
+             }| ResultFile {
+                name,
+                kind,
+                size_bytes,
+                sha256,
+            },
+        );
+        Ok(RunResult {
+            metrics,
+            best,
+            files: files.collect(),
+            provenance: provenance(&read, run.provenance),
+            run_s: run.timings.and_then(|timings| timings.run_s),
+        })
+    }
+
+    async fn check_size(&self, job: &Job, entry: &ManifestEntry) -> Result<(), Unfit> {
+        let path = job.output_path(job.epoch, &entry.name);
+        match self
+            .blobs
+            .head(&path)
+            .await
+            .map_err(|failed| Unfit::Error(super::files::error(failed)))?
+        {
+            Some(blob) if blob.size_bytes == entry.size_bytes => Ok(()),
+            Some(_) => Err(unfit(
+                "truncated_file",
+                format!("The run's file {} is not whole.", entry.name),
+            )),
+            None => Err(unfit(
+                "missing_file",
+                format!("The run's file {} did not arrive.", entry.name),
+            )),
+        }
+    }
+
+    /// A file whose content is what the worker measured.
+    async fn read_checked(
+        &self,
+        job: &Job,
+        manifest: &[ManifestEntry],
+        name: &str,
+    ) -> Result<bytes::Bytes, Unfit> {
+        let content = blobs::read(&*self.blobs, &job.output_path(job.epoch, name)).await;
+        let content = content.map_err(|failed| Unfit::Error(super::files::error(failed)))?;
+        let expected = manifest
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.sha256.as_str());
+        if expected == Some(hex(Sha256::digest(&content)).as_str()) {
+            Ok(content)
+        } else {
+            Err(unfit(
+                "altered_file",
+                format!("The run's file {name} is not the one that the worker wrote."),
+            ))
+        }
+    }
+
+    async fn read_json(
+        &self,
+        job: &Job,
+        manifest: &[ManifestEntry],
+        name: &str,
+    ) -> Result<Value, Unfit> {
+        let content = self.read_checked(job, manifest, name).await?;
+        serde_json::from_slice(&content).map_err(|failed| {
+            unfit(
+                "unreadable_file",
+                format!("The run's file {name} cannot be read: {failed}."),
+            )
+        })
+    }
+
+    /// Writes the manifest of the accepted result: once for each epoch, whoever collects.
+    async fn seal_result(&self, job: &Job, manifest: &[ManifestEntry]) -> Result<(), Unfit> {
+        let json = serde_json::to_vec_pretty(manifest)
+            .map_err(|failed| Unfit::Error(Error::internal(failed)))?;
+        match self
+            .blobs
+            .put(&job.output_path(job.epoch, "manifest.json"), json.into())
+            .await
+        {
+            Ok(()) | Err(BlobsError::Exists(_)) => Ok(()),
+            Err(failed) => Err(Unfit::Error(super::files::error(failed))),
+        }
+    }
+}
+
+/// Every metric of the task, as the file has it. What is no number there is missing, with the reason.
+fn metrics_of(job: &Job, read: &Value) -> Metrics {
+    metric::of_task(job.task)
+        .iter()
+        .map(|kind| {
+            let source = Source {
+                file: METRICS_FILE.to_owned(),
+                key: kind.key.to_owned(),
+            };
+            let metric = match read
+                .get(kind.key)
+                .and_then(Value::as_f64)
+                .filter(|value| value.is_finite())
+            {
+                Some(value) => Metric::read(kind, value, source),
+                None => Metric::missing(kind, "the model wrote no value"),
+            };
+            (kind.key.to_owned(), metric)
+        })
+        .collect()
+}
+
+/// What the worker says of engine, versions and prepared inputs, with the poses beside it.
+fn provenance(read: &Value, told: Option<Value>) -> Option<Value> {
+    let mut provenance = read.get("provenance").cloned().or(told)?;
+    if let (Some(map), Some(poses)) = (provenance.as_object_mut(), read.get("poses")) {
+        map.insert("poses_found".to_owned(), poses.clone());
+    }
+    Some(provenance)
+}
+
+fn unfit(code: &str, message: String) -> Unfit {
+    Unfit::Fault(RunFault::new(Category::System, code, message))
+}
+
+fn lost() -> RunFault {
+    RunFault::new(
+        Category::Transient,
+        "lost",
+        "The compute gateway has lost the result of the run.",
+    )
+}

@@ -1,0 +1,453 @@
+//! Drafts: a form is sent whole, kept for a day with what is said of it, shown again, mended, and submitted by name.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::requests::{BatchRequest, JobRequest, OnFailedRows};
+use super::store::{self, Stored, draft_key};
+use super::submissions::Submitted;
+use super::{IdempotencyKey, Services};
+use crate::actor::Actor;
+use crate::docking::{Parameters, ReceptorFormat, TargetSpec};
+use crate::draft::{Draft, DraftForm, DraftView, KEPT_S};
+use crate::error::{Error, Fault, Result};
+use crate::id::DraftId;
+use crate::ligand::Ligand;
+use crate::ligand_table::{self, LigandTable, TableRow};
+use crate::model::Model;
+use crate::ports::blobs::{self, BlobsError};
+use crate::ports::compute::Ligands;
+use crate::preflight::{Preflight, RowVerdict, Verdict};
+use crate::task::Task;
+
+/// A form as it comes in.
+#[derive(Clone, Debug, Default)]
+pub struct DraftUpload {
+    /// Its fields.
+    pub form: DraftForm,
+    /// The receptor's file.
+    pub receptor: Option<Upload>,
+    /// The ligands' file.
+    pub ligands: Option<Upload>,
+    /// The draft that this one mends: its files are kept where none is sent anew.
+    pub previous: Option<DraftId>,
+}
+
+/// A file of a form.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// Its name on the sender's side.
+    pub file_name: String,
+    /// Its content.
+    pub bytes: Bytes,
+}
+
+/// What is kept beside the form: everything that a submission needs, and what is said of each row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Checked {
+    ligands: Vec<Ligand>,
+    preflight: Option<Preflight>,
+    columns: Vec<String>,
+}
+
+const RECEPTOR_FILE: &str = "receptor";
+const LIGANDS_FILE: &str = "ligands";
+const CHECKED_FILE: &str = "checked.json";
+
+impl Services {
+    /// Keeps a form, with what is said of it. Faults are kept too, to be shown at their fields.
+    pub async fn create_draft(&self, actor: &Actor, mut upload: DraftUpload) -> Result<DraftId> {
+        self.keep_files(actor, &mut upload).await?;
+        let now = self.store.now().await?;
+        let form = &mut upload.form;
+        let mut faults = Vec::new();
+        if let Some(receptor) = &upload.receptor {
+            form.receptor_name = receptor.file_name.clone();
+            form.receptor_format = ReceptorFormat::of_file(&receptor.file_name);
+        }
+        form.ligands_file = upload
+            .ligands
+            .as_ref()
+            .map(|file| file.file_name.clone())
+            .unwrap_or_default();
+        let receptor_text = upload
+            .receptor
+            .as_ref()
+            .map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+        TargetSpec::parse(
+            &target(form, receptor_text.as_deref()),
+            "target",
+            &mut faults,
+        );
+        let parameters = Parameters::parse(&parameters(form, &mut faults), &mut faults);
+        if !form.name.trim().is_empty()
+            && let Err(message) = crate::ligand::check_name(form.name.trim(), 200)
+        {
+            faults.push(Fault::new("name", format!("the name {message}")));
+        }
+        let checked = self.check_ligands(&upload, parameters, &mut faults).await?;
+        let draft = Draft {
+            id: DraftId::random(),
+            owner: actor.owner.clone(),
+            task: Task::Docking,
+            created_at: now,
+            expires_at: now.plus_seconds(KEPT_S),
+            form: upload.form.clone(),
+            parameters,
+            faults,
+        };
+        let json = serde_json::to_vec(&checked).map_err(Error::internal)?;
+        self.put_once(&path(&draft, CHECKED_FILE), json.into())
+            .await?;
+        for (name, file) in [
+            (RECEPTOR_FILE, upload.receptor),
+            (LIGANDS_FILE, upload.ligands),
+        ] {
+            if let Some(file) = file {
+                self.put_once(&path(&draft, name), file.bytes).await?;
+            }
+        }
+        self.store
+            .commit(vec![store::created_draft(&draft)?])
+            .await?;
+        Ok(draft.id)
+    }
+
+    /// A draft as its page shows it.
+    pub async fn draft(&self, actor: &Actor, id: &DraftId) -> Result<DraftView> {
+        let draft = self.owned_draft(actor, id).await?;
+        let checked = self.checked_draft(&draft).await?;
+        Ok(DraftView {
+            idempotency_key: format!("draft-{id}"),
+            id: draft.id,
+            form: draft.form,
+            faults: draft.faults,
+            preflight: checked.preflight,
+            columns: checked.columns,
+            expires_at: draft.expires_at,
+        })
+    }
+
+    /// Submits a draft: one ligand is a job, several are a batch.
+    pub async fn submit_draft(
+        &self,
+        actor: &Actor,
+        id: &DraftId,
+        key: IdempotencyKey,
+        on_failed_rows: OnFailedRows,
+    ) -> Result<Submitted> {
+        let draft = self.owned_draft(actor, id).await?;
+        crate::error::check(draft.faults.clone())?;
+        let Checked {
+            ligands, preflight, ..
+        } = self.checked_draft(&draft).await?;
+        let rows = preflight
+            .map(|preflight| preflight.rows)
+            .unwrap_or_default();
+        if on_failed_rows == OnFailedRows::Refuse {
+            let failing = rows.iter().filter(|row| row.verdict == Verdict::Fail);
+            let fault = |row: &RowVerdict| {
+                Fault::new(
+                    "ligands",
+                    format!(
+                        "line {}, {}: {}",
+                        row.line,
+                        row.name,
+                        row.reasons.join("; ")
+                    ),
+                )
+            };
+            crate::error::check(failing.map(fault).collect())?;
+        }
+        let receptor = match draft.form.receptor_name.as_str() {
+            "" => None,
+            _ => Some(self.read_file(&draft, RECEPTOR_FILE).await?),
+        };
+        let receptor = receptor
+            .as_ref()
+            .map(|bytes| String::from_utf8_lossy(bytes));
+        let target = target(&draft.form, receptor.as_deref());
+        let parameters = serde_json::to_value(draft.parameters).map_err(Error::internal)?;
+        let name = Some(draft.form.name.trim().to_owned()).filter(|name| !name.is_empty());
+        let task = draft.task.name().to_owned();
+        match ligands.as_slice() {
+            [ligand] => {
+                let input = json!({"target": target, "ligand": ligand});
+                let request = JobRequest {
+                    task,
+                    model: None,
+                    name,
+                    input,
+                    parameters,
+                    source_id: None,
+                };
+                self.submit_job(actor, request, Some(key)).await
+            }
+            _ => {
+                let ligands = ligands
+                    .iter()
+                    .map(serde_json::to_value)
+                    .collect::<Result<_, _>>();
+                let ligands = ligands.map_err(Error::internal)?;
+                let request = BatchRequest {
+                    task,
+                    model: None,
+                    name,
+                    target,
+                    ligands,
+                    parameters,
+                    on_failed_rows,
+                };
+                self.submit_batch(actor, request, Some(key)).await
+            }
+        }
+    }
+
+    /// Files of the draft that is mended, where none is sent anew.
+    async fn keep_files(&self, actor: &Actor, upload: &mut DraftUpload) -> Result<()> {
+        let Some(previous) = &upload.previous else {
+            return Ok(());
+        };
+        let draft = match self.owned_draft(actor, previous).await {
+            Err(Error::NotFound) => return Ok(()),
+            draft => draft?,
+        };
+        if upload.receptor.is_none() && !draft.form.receptor_name.is_empty() {
+            let bytes = self.read_file(&draft, RECEPTOR_FILE).await?;
+            upload.receptor = Some(Upload {
+                file_name: draft.form.receptor_name.clone(),
+                bytes,
+            });
+        }
+        let nothing_typed = upload.form.ligands.trim().is_empty();
+        if upload.ligands.is_none() && nothing_typed && !draft.form.ligands_file.is_empty() {
+            let bytes = self.read_file(&draft, LIGANDS_FILE).await?;
+            upload.ligands = Some(Upload {
+                file_name: draft.form.ligands_file.clone(),
+                bytes,
+            });
+        }
+        Ok(())
+    }
+
+    async fn owned_draft(&self, actor: &Actor, id: &DraftId) -> Result<Draft> {
+        let draft: Option<Stored<Draft>> = self.store.get(draft_key(id)).await?;
+        draft
+            .map(|draft| draft.value)
+            .filter(|draft| actor.owns(&draft.owner))
+            .ok_or(Error::NotFound)
+    }
+
+    async fn checked_draft(&self, draft: &Draft) -> Result<Checked> {
+        serde_json::from_slice(&self.read_file(draft, CHECKED_FILE).await?).map_err(Error::internal)
+    }
+
+    async fn read_file(&self, draft: &Draft, name: &str) -> Result<Bytes> {
+        blobs::read(&*self.blobs, &path(draft, name))
+            .await
+            .map_err(super::files::error)
+    }
+
+    async fn check_ligands(
+        &self,
+        upload: &DraftUpload,
+        parameters: Parameters,
+        faults: &mut Vec<Fault>,
+    ) -> Result<Checked> {
+        let (bytes, file_name) = match &upload.ligands {
+            Some(file) => (file.bytes.as_ref(), Some(file.file_name.as_str())),
+            None => (upload.form.ligands.as_bytes(), None),
+        };
+        let field = if upload.ligands.is_some() {
+            "ligands_file"
+        } else {
+            "ligands"
+        };
+        let column =
+            Some(upload.form.smiles_column.as_str()).filter(|column| !column.trim().is_empty());
+        let mut table = match ligand_table::read(bytes, file_name, column) {
+            Ok(table) => table,
+            Err(fault) => {
+                let field = if fault.columns.is_empty() {
+                    field
+                } else {
+                    "smiles_column"
+                };
+                faults.push(Fault::new(field, fault.message));
+                return Ok(Checked {
+                    columns: fault.columns,
+                    ..Checked::default()
+                });
+            }
+        };
+        if let Err(reason) = self.read_mol_blocks(&mut table).await {
+            faults.push(Fault::new(field, reason));
+            return Ok(Checked::default());
+        }
+        let lines: Vec<u32> = table.rows.iter().map(|row| row.line).collect();
+        let ligands: Vec<Ligand> = table.rows.into_iter().map(ligand).collect();
+        let mut verdicts = self.verdicts(&ligands, parameters).await?;
+        for (row, line) in verdicts.rows.iter_mut().zip(lines) {
+            row.line = line;
+        }
+        verdicts
+            .rows
+            .extend(table.faults.into_iter().map(|fault| RowVerdict {
+                line: fault.line,
+                name: fault.name,
+                smiles: fault.smiles,
+                verdict: Verdict::Fail,
+                reasons: vec![fault.message],
+                canonical_smiles: None,
+                heavy_atoms: None,
+                rotors: None,
+                estimate_s: None,
+            }));
+        verdicts.rows.sort_by_key(|row| row.line);
+        let preflight = self.summed_up(Model::Vina, verdicts).await?;
+        Ok(Checked {
+            ligands,
+            preflight: Some(preflight),
+            columns: table.columns,
+        })
+    }
+
+    /// Records of an SDF become SMILES by RDKit's word; those it cannot read become faults of their rows.
+    async fn read_mol_blocks(&self, table: &mut LigandTable) -> std::result::Result<(), String> {
+        let blocks: Vec<&str> = table
+            .rows
+            .iter()
+            .filter_map(|row| row.mol_block.as_deref())
+            .collect();
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        let sdf: String = blocks
+            .iter()
+            .map(|block| format!("{}\n$$$$\n", block.trim_end_matches(['\r', '\n'])))
+            .collect();
+        let reports = self.compute.ligands(Task::Docking.name(), Ligands::Sdf(&sdf)).await.map_err(|failed| {
+            tracing::warn!(cause = %super::models::describe(&failed), "an SDF was not read");
+            "an SDF is read by the compute gateway, which does not answer now; try again in a moment, or give SMILES"
+                .to_owned()
+        })?;
+        let mut reports: HashMap<u32, _> = reports
+            .into_iter()
+            .map(|report| (report.index, report))
+            .collect();
+        let mut place = 0;
+        let rows = std::mem::take(&mut table.rows);
+        for mut row in rows {
+            if row.mol_block.take().is_some() {
+                let report = reports.remove(&place);
+                place += 1;
+                match report
+                    .as_ref()
+                    .and_then(|report| report.canonical_smiles.clone())
+                {
+                    Some(smiles) => row.smiles = smiles,
+                    None => {
+                        let problem = report
+                            .and_then(|report| report.problem)
+                            .map(|problem| problem.message);
+                        let message =
+                            problem.unwrap_or_else(|| "the record could not be read".to_owned());
+                        let (line, name, smiles) = (row.line, row.name, String::new());
+                        table.faults.push(ligand_table::RowFault {
+                            line,
+                            name,
+                            smiles,
+                            message,
+                        });
+                        continue;
+                    }
+                }
+            }
+            table.rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// Removes the files of drafts that are forgotten.
+    pub(super) async fn delete_draft_files(&self, drafts: &[Stored<Value>]) -> Result<()> {
+        for draft in drafts {
+            let Ok(draft) = serde_json::from_value::<Draft>(draft.value.clone()) else {
+                continue;
+            };
+            for name in [CHECKED_FILE, RECEPTOR_FILE, LIGANDS_FILE] {
+                match self.blobs.delete(&path(&draft, name)).await {
+                    Ok(()) | Err(BlobsError::NotFound(_)) => {}
+                    Err(failed) => return Err(super::files::error(failed)),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path(draft: &Draft, name: &str) -> String {
+    format!("{}/{name}", draft.folder())
+}
+
+fn ligand(row: TableRow) -> Ligand {
+    Ligand {
+        name: row.name,
+        smiles: row.smiles,
+        extra: row.extra,
+    }
+}
+
+/// The target as the API takes it.
+fn target(form: &DraftForm, receptor_text: Option<&str>) -> Value {
+    if form.target_kind != "upload" {
+        return json!({"named": form.named});
+    }
+    let edges: Option<Vec<f64>> = form
+        .search_box
+        .iter()
+        .map(|text| text.trim().replace(',', ".").parse().ok())
+        .collect();
+    let search_box = edges.map(|edges| json!({"center": edges[..3], "size": edges[3..]}));
+    let names = |text: &str| {
+        text.split([',', ' ', ';'])
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    json!({
+        "receptor": {
+            "name": form.receptor_name,
+            "format": form.receptor_format.map(ReceptorFormat::name),
+            "text": receptor_text.unwrap_or_default(),
+            "chains": names(&form.chains),
+            "keep": names(&form.keep),
+        },
+        "box": search_box,
+    })
+}
+
+/// The parameters as the API takes them; an empty field is the usual value.
+fn parameters(form: &DraftForm, faults: &mut Vec<Fault>) -> Value {
+    let mut parameters = serde_json::Map::new();
+    for (name, text) in [
+        ("exhaustiveness", &form.exhaustiveness),
+        ("seed", &form.seed),
+        ("poses", &form.poses),
+    ] {
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        match text.parse::<u64>() {
+            Ok(number) => drop(parameters.insert(name.to_owned(), number.into())),
+            Err(_) => faults.push(Fault::new(
+                format!("parameters.{name}"),
+                format!("{name} must be a whole number"),
+            )),
+        }
+    }
+    Value::Object(parameters)
+}

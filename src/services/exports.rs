@@ -1,0 +1,406 @@
+//! Exports: a batch or job as a file, streamed piece by piece and never whole in memory.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde_json::Value;
+
+use super::batches::{StoredLigand, ligands_path};
+use super::files::file_stem;
+use super::store::job_key;
+use super::{Services, children::Sort};
+use crate::actor::Actor;
+use crate::batch::BatchRow;
+use crate::error::{Error, Result};
+use crate::id::JobId;
+use crate::job::{Job, Kind, ResultFile, Status};
+use crate::ligand_table::csv::csv_cell;
+use crate::metric;
+use crate::ports::blobs::{self, BlobsError, Content};
+
+mod zip;
+
+use zip::Entry;
+
+/// Rows that make one piece of a stream.
+const PIECE: usize = 200;
+/// The file that holds a docking's poses.
+const POSES_FILE: &str = "poses.sdf";
+
+/// The formats of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A table.
+    Csv,
+    /// Best poses with their values.
+    Sdf,
+    /// Everything that is known, as the API says it.
+    Json,
+    /// Every file of a job, or the poses of a batch, with a table and the exact input.
+    Zip,
+}
+
+impl ExportFormat {
+    /// By its name in the API.
+    pub fn parse(name: &str) -> Result<Self> {
+        match name {
+            "csv" => Ok(Self::Csv),
+            "sdf" => Ok(Self::Sdf),
+            "json" => Ok(Self::Json),
+            _ => Err(Error::bad_request(
+                "format",
+                "format must be csv, sdf or json",
+            )),
+        }
+    }
+}
+
+/// A file that is being written.
+pub struct Export {
+    /// The name it is saved under.
+    pub file_name: String,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// Its content, as it comes.
+    pub content: Content,
+}
+
+impl Services {
+    /// A batch or a single job as a file: all rows in the order of rank, or only the children of these indexes.
+    pub async fn export(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+        format: ExportFormat,
+        selection: Option<Vec<u32>>,
+    ) -> Result<Export> {
+        let job = self.owned(actor, id).await?.value;
+        let (rows, columns) = self.ranked(&job, selection).await?;
+        let stem = file_stem(&job.name);
+        Ok(match format {
+            ExportFormat::Csv => {
+                let extra = Arc::new(self.extra_columns(&job).await?);
+                Export {
+                    file_name: format!("{stem}.csv"),
+                    media_type: "text/csv; charset=utf-8",
+                    content: csv(&job, rows, columns, extra),
+                }
+            }
+            ExportFormat::Sdf => Export {
+                file_name: format!("{stem}.sdf"),
+                media_type: "chemical/x-mdl-sdfile",
+                content: self.sdf(job, rows),
+            },
+            ExportFormat::Zip => Export {
+                file_name: format!("{stem}.zip"),
+                media_type: "application/zip",
+                content: zip::archive(
+                    self.blobs.clone(),
+                    self.entries(actor, &job, rows, columns).await?,
+                ),
+            },
+            ExportFormat::Json => {
+                let detail = self.job(actor, id).await?;
+                Export {
+                    file_name: format!("{stem}.json"),
+                    media_type: "application/json",
+                    content: json(&detail, rows)?,
+                }
+            }
+        })
+    }
+
+    /// The files of an archive: the table, the exact input, and every file of a job or the poses of a batch's children.
+    async fn entries(
+        &self,
+        actor: &Actor,
+        job: &Job,
+        rows: Vec<(u32, BatchRow)>,
+        columns: Vec<String>,
+    ) -> Result<Vec<Entry>> {
+        let text = |name: &str, text: String| Entry::Text {
+            name: name.to_owned(),
+            text,
+        };
+        let detail = serde_json::to_string_pretty(&self.job(actor, &job.id).await?)
+            .map_err(Error::internal)?;
+        let extra = Arc::new(self.extra_columns(job).await?);
+        let table: Vec<Bytes> = csv(job, rows.clone(), columns, extra)
+            .try_collect()
+            .await
+            .map_err(super::files::error)?;
+        let table = String::from_utf8_lossy(&table.concat()).into_owned();
+        let mut entries = vec![text("job.json", detail), text("manifest.csv", table)];
+        let input = format!("{}/input", job.folder());
+        for blob in self.blobs.list(&input).await.map_err(super::files::error)? {
+            let name = blob
+                .path
+                .trim_start_matches(&job.folder())
+                .trim_start_matches('/')
+                .to_owned();
+            entries.push(Entry::Stored {
+                name,
+                path: blob.path,
+            });
+        }
+        if let (Some(epoch), None) = (job.result_epoch, &job.batch) {
+            let stored = |file: &ResultFile| Entry::Stored {
+                name: file.name.clone(),
+                path: job.output_path(epoch, &file.name),
+            };
+            entries.extend(job.files.iter().map(stored));
+        }
+        if job.batch.is_some() {
+            let done = rows
+                .iter()
+                .filter(|(_, row)| row.status == Status::Completed);
+            let keys: Vec<_> = done.map(|(_, row)| job_key(&row.id)).collect();
+            for chunk in keys.chunks(PIECE) {
+                let children = self.store.get_many::<Job>(chunk).await?;
+                entries.extend(children.into_iter().flatten().filter_map(|child| {
+                    let (child, epoch) = (&child.value, child.value.result_epoch?);
+                    let name = format!("poses/{:05}-{}.sdf", child.index?, file_stem(&child.name));
+                    Some(Entry::Stored {
+                        name,
+                        path: child.output_path(epoch, POSES_FILE),
+                    })
+                }));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The rows with their ranks, best first: those of a batch, or a job's own.
+    async fn ranked(
+        &self,
+        job: &Job,
+        selection: Option<Vec<u32>>,
+    ) -> Result<(Vec<(u32, BatchRow)>, Vec<String>)> {
+        let sort = Sort::parse(job.task, "", false)?;
+        let (mut rows, columns) = match &job.batch {
+            Some(state) => (self.rows(job).await?.to_vec(), state.columns.clone()),
+            None => {
+                let numbered = Job {
+                    index: job.index.or(Some(0)),
+                    ..job.clone()
+                };
+                let columns = job
+                    .input
+                    .ligand()
+                    .map(|ligand| ligand.extra.keys().cloned().collect())
+                    .unwrap_or_default();
+                (BatchRow::of(&numbered).into_iter().collect(), columns)
+            }
+        };
+        rows.sort_by(|a, b| sort.compare(a, b));
+        let ranked = (1..).zip(rows);
+        let chosen = |index: u32| {
+            selection
+                .as_ref()
+                .is_none_or(|selection| selection.contains(&index))
+        };
+        Ok((
+            ranked.filter(|(_, row)| chosen(row.index)).collect(),
+            columns,
+        ))
+    }
+
+    /// The columns that came with the ligands, by index.
+    async fn extra_columns(
+        &self,
+        job: &Job,
+    ) -> Result<HashMap<u32, serde_json::Map<String, Value>>> {
+        if let Some(ligand) = job.input.ligand() {
+            return Ok(HashMap::from([(
+                job.index.unwrap_or_default(),
+                ligand.extra.clone(),
+            )]));
+        }
+        if job
+            .batch
+            .as_ref()
+            .is_none_or(|state| state.columns.is_empty())
+        {
+            return Ok(HashMap::new());
+        }
+        let stored = blobs::read(&*self.blobs, &ligands_path(job))
+            .await
+            .map_err(super::files::error)?;
+        let ligands: Vec<StoredLigand> =
+            serde_json::from_slice(&stored).map_err(Error::internal)?;
+        Ok((0..)
+            .zip(ligands)
+            .map(|(index, stored)| (index, stored.ligand.extra))
+            .collect())
+    }
+
+    /// The best pose of each row that has one, read file by file as the stream is.
+    fn sdf(&self, job: Job, rows: Vec<(u32, BatchRow)>) -> Content {
+        let services = self.clone();
+        let done = rows
+            .into_iter()
+            .filter(|(_, row)| row.status == Status::Completed);
+        let poses = stream::iter(done.collect::<Vec<_>>()).map(move |(rank, row)| {
+            let (services, batch) = (
+                services.clone(),
+                (job.kind == Kind::Batch).then(|| job.id.clone()),
+            );
+            async move { services.best_pose(batch, rank, &row).await }
+        });
+        poses.buffered(4).boxed()
+    }
+
+    async fn best_pose(
+        &self,
+        batch: Option<JobId>,
+        rank: u32,
+        row: &BatchRow,
+    ) -> Result<Bytes, BlobsError> {
+        let refused = |cause: Error| BlobsError::Refused(Box::new(cause));
+        let child = self
+            .store
+            .get::<Job>(job_key(&row.id))
+            .await
+            .map_err(refused)?;
+        let Some((child, epoch)) =
+            child.and_then(|child| Some((child.value.clone(), child.value.result_epoch?)))
+        else {
+            return Ok(Bytes::new());
+        };
+        let file = blobs::read(&*self.blobs, &child.output_path(epoch, POSES_FILE)).await?;
+        let text = String::from_utf8_lossy(&file);
+        let pose = text.split("$$$$").next().unwrap_or_default().trim_end();
+        let mut record = with_title(pose, &row.name);
+        let mut property = |name: &str, value: &str| {
+            if !record.contains(&format!("<{name}>")) {
+                record.push_str(&format!("\n\n>  <{name}>\n{value}"));
+            }
+        };
+        property("rank", &rank.to_string());
+        property("smiles", &row.smiles);
+        property("job_id", row.id.as_str());
+        if let Some(batch) = batch {
+            property("batch_id", batch.as_str());
+        }
+        for (key, value) in &row.values {
+            property(key, &value.to_string());
+        }
+        record.push_str("\n\n$$$$\n");
+        Ok(record.into())
+    }
+}
+
+/// A record under another title: its first line.
+fn with_title(record: &str, title: &str) -> String {
+    match record.split_once('\n') {
+        Some((_, rest)) => format!("{title}\n{rest}"),
+        None => title.to_owned(),
+    }
+}
+
+fn csv(
+    job: &Job,
+    rows: Vec<(u32, BatchRow)>,
+    columns: Vec<String>,
+    extra: Arc<HashMap<u32, serde_json::Map<String, Value>>>,
+) -> Content {
+    let metrics = metric::of_task(job.task);
+    let plain = ["rank", "index", "name", "smiles", "status"]
+        .map(str::to_owned)
+        .into_iter();
+    let values = metrics
+        .iter()
+        .map(|kind| format!("{} ({})", kind.key, kind.unit));
+    let further = ["run_s", "note", "job_id"].map(str::to_owned).into_iter();
+    let header = line(
+        plain
+            .chain(values)
+            .chain(further)
+            .chain(columns.iter().cloned()),
+    );
+    let pieces: Vec<Vec<(u32, BatchRow)>> = rows.chunks(PIECE).map(<[_]>::to_vec).collect();
+    let lines = stream::iter(pieces).map(move |piece| {
+        let text: String = piece
+            .iter()
+            .map(|(rank, row)| {
+                let number =
+                    |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+                let rank = if row.values.is_empty() {
+                    String::new()
+                } else {
+                    rank.to_string()
+                };
+                let plain = [
+                    rank,
+                    row.index.to_string(),
+                    row.name.clone(),
+                    row.smiles.clone(),
+                    row.status.to_string(),
+                ];
+                let values = metrics
+                    .iter()
+                    .map(|kind| number(row.values.get(kind.key).copied()));
+                let further = [
+                    number(row.run_s),
+                    row.note.clone().unwrap_or_default(),
+                    row.id.to_string(),
+                ];
+                let kept = columns.iter().map(|column| {
+                    text_of(extra.get(&row.index).and_then(|extra| extra.get(column)))
+                });
+                line(plain.into_iter().chain(values).chain(further).chain(kept))
+            })
+            .collect();
+        Ok(Bytes::from(text))
+    });
+    stream::once(async move { Ok(Bytes::from(header)) })
+        .chain(lines)
+        .boxed()
+}
+
+fn text_of(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.map(|cell| Cow::into_owned(csv_cell(&cell))).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+fn json(detail: &crate::list::JobDetail, rows: Vec<(u32, BatchRow)>) -> Result<Content> {
+    let mut head = serde_json::to_string(detail).map_err(Error::internal)?;
+    head.pop();
+    head.push_str(",\"children\":[");
+    let mut first = true;
+    let rows = if detail.row.kind == Kind::Batch {
+        rows
+    } else {
+        Vec::new()
+    };
+    let pieces: Vec<Vec<(u32, BatchRow)>> = rows.chunks(PIECE).map(<[_]>::to_vec).collect();
+    let body = stream::iter(pieces).map(move |piece| {
+        let mut text = String::new();
+        for (_, row) in &piece {
+            if !std::mem::take(&mut first) {
+                text.push(',');
+            }
+            text.push_str(
+                &serde_json::to_string(row)
+                    .map_err(|failed| BlobsError::Refused(Box::new(failed)))?,
+            );
+        }
+        Ok(Bytes::from(text))
+    });
+    let ends = |text: String| stream::once(async move { Ok(Bytes::from(text)) });
+    Ok(ends(head)
+        .chain(body.into_stream())
+        .chain(ends("]}".to_owned()))
+        .boxed())
+}

@@ -1,0 +1,106 @@
+//! Files of results: who may read them, and the address they are read at.
+
+use serde::Deserialize;
+
+use super::Services;
+use super::collect::METRICS_FILE;
+use crate::actor::Actor;
+use crate::docking::Pose;
+use crate::error::{Error, Result};
+use crate::id::JobId;
+use crate::ports::blobs::{self, BlobsError, Download};
+
+/// Seconds that an address to a file is good for.
+const ADDRESS_S: i64 = 900;
+
+impl Services {
+    /// A signed address of a result's file, good for 15 minutes; the browser saves it with `save`, else shows it.
+    pub async fn file_url(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+        name: &str,
+        save: bool,
+    ) -> Result<String> {
+        let job = self.owned(actor, id).await?.value;
+        let epoch = job.result_epoch.ok_or(Error::NotFound)?;
+        if !job.files.iter().any(|file| file.name == name) {
+            return Err(Error::NotFound);
+        }
+        let output = job
+            .model
+            .outputs()
+            .iter()
+            .find(|output| output.name == name);
+        let media_type = output.map_or("application/octet-stream", |output| output.media_type);
+        let download = Download {
+            save_as: save.then(|| format!("{}-{name}", file_stem(&job.name))),
+            media_type,
+        };
+        let expires_at = self.store.now().await?.plus_seconds(ADDRESS_S);
+        let address = self
+            .blobs
+            .signed_get(&job.output_path(epoch, name), expires_at, &download)
+            .await;
+        address.map_err(error)
+    }
+
+    /// The poses of a docking, best first; none before it has completed.
+    pub async fn poses(&self, actor: &Actor, id: &JobId) -> Result<Vec<Pose>> {
+        #[derive(Deserialize)]
+        struct Written {
+            #[serde(default)]
+            poses: Vec<Pose>,
+        }
+        let job = self.owned(actor, id).await?.value;
+        let Some(epoch) = job.result_epoch else {
+            return Ok(Vec::new());
+        };
+        let path = job.output_path(epoch, METRICS_FILE);
+        let text = blobs::read(&*self.blobs, &path).await.map_err(error)?;
+        let written: Written = serde_json::from_slice(&text).map_err(Error::internal)?;
+        Ok(written.poses)
+    }
+}
+
+/// A file name made of a job's name: letters and digits of any script, the rest as hyphens, at most 60 characters.
+pub(super) fn file_stem(name: &str) -> String {
+    let mut stem = String::new();
+    for letter in name.chars().take(60) {
+        if letter.is_alphanumeric() || letter == '.' || letter == '_' {
+            stem.push(letter);
+        } else if !stem.ends_with('-') {
+            stem.push('-');
+        }
+    }
+    let stem = stem.trim_matches(['-', '.']);
+    if stem.is_empty() {
+        "result".to_owned()
+    } else {
+        stem.to_owned()
+    }
+}
+
+pub(super) fn error(failed: BlobsError) -> Error {
+    match failed {
+        BlobsError::NotFound(_) => Error::NotFound,
+        BlobsError::Unavailable(_) => Error::unavailable(
+            "the file store does not answer; try again in a moment",
+            failed,
+        ),
+        BlobsError::Exists(_) | BlobsError::Refused(_) => Error::internal(failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_stem;
+
+    #[test]
+    fn names_make_safe_file_names() {
+        assert_eq!(file_stem("Kinase screen #2 / ABL1"), "Kinase-screen-2-ABL1");
+        assert_eq!(file_stem("../../etc"), "etc");
+        assert_eq!(file_stem("激酶"), "激酶");
+        assert_eq!(file_stem("///"), "result");
+    }
+}

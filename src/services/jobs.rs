@@ -1,0 +1,293 @@
+//! One job or batch: read, rename, cancel, retry, delete.
+
+use super::Services;
+use super::store::{Committed, Stored, job_key, rows_key};
+use crate::actor::Actor;
+use crate::batch::ROWS_PER_RECORD;
+use crate::docking::Input;
+use crate::error::{Error, Result};
+use crate::id::JobId;
+use crate::job::{Job, Kind, State, Status};
+use crate::ligand::check_name;
+use crate::list::{JobDetail, JobRow, RetryPlan};
+use crate::metric::{self, Metric, Metrics};
+use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
+use crate::time::Timestamp;
+
+/// Children changed in one commit.
+const CHUNK: u32 = 200;
+
+impl Services {
+    /// A job, batch or child in full.
+    pub async fn job(&self, actor: &Actor, id: &JobId) -> Result<JobDetail> {
+        let mut job = self.owned(actor, id).await?.value;
+        if let (Some(batch), Some(ligand)) = (&job.batch_id, job.input.ligand()) {
+            let batch = self.owned_batch(actor, batch).await?.value;
+            let target = batch
+                .input
+                .target()
+                .cloned()
+                .ok_or_else(|| Error::internal("a batch without a target"))?;
+            job.input = Input::Single {
+                target,
+                ligand: ligand.clone(),
+            };
+        }
+        let mut row = self.row(&job);
+        row.error = job.error.clone();
+        Ok(JobDetail {
+            row,
+            metrics: all_metrics(&job),
+            timings: job.batch.as_ref().and_then(|batch| batch.timings),
+            columns: job.batch.map(|batch| batch.columns).unwrap_or_default(),
+            input: job.input,
+            parameters: job.parameters,
+            estimate_s: job.estimate_s,
+            source_id: job.source_id,
+            files: job.files,
+            attempts: job.attempts,
+            provenance: job.provenance,
+        })
+    }
+
+    /// A batch in full; what is no batch is not found.
+    pub async fn batch(&self, actor: &Actor, id: &JobId) -> Result<JobDetail> {
+        self.owned_batch(actor, id).await?;
+        self.job(actor, id).await
+    }
+
+    /// Gives a job or batch another name.
+    pub async fn rename(&self, actor: &Actor, id: &JobId, name: &str) -> Result<JobRow> {
+        self.owned(actor, id).await?;
+        let name = name.trim();
+        check_name(name, 200)
+            .map_err(|message| Error::invalid("name", format!("the name {message}")))?;
+        let renamed = self
+            .change(id, |job, now| {
+                job.name = name.to_owned();
+                job.updated_at = now;
+                if job.kind != Kind::Child {
+                    job.index_terms();
+                }
+                Ok(())
+            })
+            .await?;
+        renamed.map(|job| self.row(&job)).ok_or(Error::NotFound)
+    }
+
+    /// Asks a job, or every unfinished child of a batch, to end. Changes nothing where all has ended.
+    pub async fn cancel(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
+        let job = self.owned(actor, id).await?.value;
+        let change = |job: &mut Job, now: Timestamp| {
+            if job.kind == Kind::Batch {
+                if !job.state.has_ended() {
+                    job.cancel_requested_at = job.cancel_requested_at.or(Some(now));
+                    job.updated_at = now;
+                    job.due_at = Some(now);
+                }
+            } else {
+                job.request_cancel(now);
+            }
+            Ok(())
+        };
+        let changed = self.change(id, change).await?.ok_or(Error::NotFound)?;
+        if job.kind == Kind::Batch && changed.is_cancelling() {
+            self.cancel_children(id).await?;
+            self.roll_up(id).await?;
+            return Ok(self.row(&self.owned(actor, id).await?.value));
+        }
+        if changed.is_cancelling() {
+            self.look_after(&changed).await?;
+            return Ok(self.row(&self.owned(actor, id).await?.value));
+        }
+        Ok(self.row(&changed))
+    }
+
+    /// Every child of a batch that has not ended is asked to. Those that run are then ended by their own due time.
+    pub(super) async fn cancel_children(&self, batch: &JobId) -> Result<()> {
+        let unfinished: Vec<State> = State::ALL
+            .into_iter()
+            .filter(|state| !state.has_ended())
+            .collect();
+        let children = self.children_in(batch, &unfinished).await?;
+        let cancel = |child: &mut Job, now: Timestamp| {
+            child.request_cancel(now);
+            Ok(())
+        };
+        self.change_children(children, cancel, |_, _| {})
+            .await
+            .map(drop)
+    }
+
+    /// Runs a failed or cancelled job, or all such children of a batch, again, in place.
+    pub async fn retry(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
+        let job = self.owned(actor, id).await?.value;
+        if job.kind == Kind::Batch {
+            self.retry_failed(actor, id, false).await?;
+        } else if self
+            .change_with_batch(id, Job::reopen, reopen_batch)
+            .await?
+            .is_none()
+        {
+            return Err(Error::Conflict(match job.status {
+                Status::Completed => "it is completed; there is nothing to retry".to_owned(),
+                _ => "it has not ended yet; cancel it first, or wait".to_owned(),
+            }));
+        }
+        Ok(self.row(&self.owned(actor, id).await?.value))
+    }
+
+    /// Runs the failed and cancelled children of a batch again; with `dry_run` only says what that would be.
+    pub async fn retry_failed(
+        &self,
+        actor: &Actor,
+        id: &JobId,
+        dry_run: bool,
+    ) -> Result<RetryPlan> {
+        self.owned_batch(actor, id).await?;
+        let children = self
+            .children_in(id, &[State::Failed, State::Cancelled])
+            .await?;
+        let seconds = children.iter().fold(0u32, |sum, child| {
+            sum.saturating_add(child.value.estimate_s)
+        });
+        let mut plan = RetryPlan {
+            children: children.len() as u32,
+            gpu_hours: 0.0,
+            cost_usd: Some(0.0),
+            seconds,
+        };
+        if !dry_run {
+            plan.children = self
+                .change_children(children, Job::reopen, reopen_batch)
+                .await?
+                .len() as u32;
+            self.roll_up(id).await?;
+        }
+        Ok(plan)
+    }
+
+    /// Removes a job or batch that has ended, with its files.
+    pub async fn delete(&self, actor: &Actor, id: &JobId) -> Result<()> {
+        let job = self.owned(actor, id).await?;
+        if job.value.kind == Kind::Child {
+            return Err(Error::Conflict(
+                "a ligand of a batch cannot be deleted alone; delete the batch".to_owned(),
+            ));
+        }
+        if !job.value.state.has_ended() {
+            return Err(Error::Conflict(
+                "it has not ended yet; cancel it first".to_owned(),
+            ));
+        }
+        for file in self
+            .blobs
+            .list(&job.value.folder())
+            .await
+            .map_err(super::files::error)?
+        {
+            self.blobs
+                .delete(&file.path)
+                .await
+                .map_err(super::files::error)?;
+        }
+        self.delete_children(&job.value).await?;
+        let delete = Write::Delete {
+            key: job.key.clone(),
+            expect: Expect::Version(job.version),
+        };
+        match self.store.commit(vec![delete]).await? {
+            Committed::Done => {
+                self.changes.job_written(&job.value);
+                self.counts.forget(&job.value.owner);
+                Ok(())
+            }
+            Committed::Conflict(_) => Err(Error::Conflict(
+                "it was changed meanwhile; look at it again".to_owned(),
+            )),
+        }
+    }
+
+    async fn delete_children(&self, batch: &Job) -> Result<()> {
+        let Some(state) = &batch.batch else {
+            return Ok(());
+        };
+        let ids = (0..state.total).map(|index| job_key(&batch.id.child(index)));
+        let rows =
+            (0..state.total.div_ceil(ROWS_PER_RECORD)).map(|record| rows_key(&batch.id, record));
+        let keys: Vec<_> = ids.chain(rows).collect();
+        for chunk in keys.chunks(CHUNK as usize) {
+            let deletes = chunk
+                .iter()
+                .map(|key| Write::Delete {
+                    key: key.clone(),
+                    expect: Expect::Any,
+                })
+                .collect();
+            self.store.commit(deletes).await?;
+        }
+        Ok(())
+    }
+
+    /// All children of a batch in one of these states, in order.
+    pub(super) async fn children_in(
+        &self,
+        batch: &JobId,
+        states: &[State],
+    ) -> Result<Vec<Stored<Job>>> {
+        let mut children = Vec::new();
+        loop {
+            let states = states.iter().map(|state| state.name().into()).collect();
+            let query =
+                Query::new(Collection::Children, "index", Direction::Ascending, 500)
+                    .equal("batch_id", batch.as_str())
+                    .any_of("state", states)
+                    .after(children.last().map(|last: &Stored<Job>| {
+                        crate::ports::documents::Cursor {
+                            value: last.value.index.into(),
+                            id: last.key.id.clone(),
+                        }
+                    }));
+            let found = self.store.query::<Job>(&query).await?;
+            let last = found.len() < 500;
+            children.extend(found);
+            if last {
+                return Ok(children);
+            }
+        }
+    }
+
+    /// The row of a job, with why it waits.
+    pub(super) fn row(&self, job: &Job) -> JobRow {
+        let mut row = JobRow::from(job);
+        self.explain_waiting(&mut row, job.state);
+        row
+    }
+}
+
+/// An ended batch goes on; an open one has children to dispatch.
+fn reopen_batch(batch: &mut Job, now: Timestamp) {
+    batch.state = State::Open;
+    batch.status = Status::Running;
+    batch.cancel_requested_at = None;
+    batch.ended_at = None;
+    batch.updated_at = now;
+    batch.due_at = Some(now.plus_seconds(super::batches::SWEEP_S));
+}
+
+/// Every metric of the task; what is missing says why.
+fn all_metrics(job: &Job) -> Metrics {
+    let reason = match job.status {
+        Status::Pending | Status::Running => "the job has not ended yet",
+        Status::Completed | Status::PartiallyCompleted => "the model wrote no value",
+        Status::Failed => "the job failed",
+        Status::Cancelled => "the job was cancelled",
+    };
+    if job.kind == Kind::Batch {
+        return Metrics::new();
+    }
+    let missing = metric::of_task(job.task)
+        .iter()
+        .map(|kind| (kind.key.to_owned(), Metric::missing(kind, reason)));
+    missing.chain(job.metrics.clone()).collect()
+}

@@ -1,0 +1,326 @@
+//! My Results: pages of jobs and batches, and what changed since a page was read.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Services;
+use super::store::Stored;
+use crate::actor::{Actor, Owner};
+use crate::error::Result;
+use crate::job::Job;
+use crate::list::{COUNTED_TO, JobRow, ListPage, ListQuery, Pagination};
+use crate::page::PageToken;
+use crate::ports::documents::{Collection, Cursor, Direction, Query};
+use crate::search::{self, Filters};
+use crate::time::Timestamp;
+
+/// Documents that one search reads at most.
+const SEARCHED: u32 = 500;
+
+/// How many jobs a filter finds, by owner and filter, until a job of the owner moves here; for a minute at most, since
+/// another server may move one.
+#[derive(Clone)]
+pub(super) struct CountCache {
+    counts: moka::future::Cache<(Owner, u64, String), u32>,
+    /// Raised with every move of an owner's job, so that older counts are not found any more.
+    moves: Arc<Mutex<HashMap<Owner, u64>>>,
+}
+
+impl Default for CountCache {
+    fn default() -> Self {
+        let cache = moka::future::Cache::builder()
+            .max_capacity(1_000)
+            .time_to_live(Duration::from_secs(60));
+        Self {
+            counts: cache.build(),
+            moves: Arc::default(),
+        }
+    }
+}
+
+impl CountCache {
+    /// Drops what is known of an owner's jobs.
+    pub fn forget(&self, owner: &Owner) {
+        *self.moves().entry(owner.clone()).or_default() += 1;
+    }
+
+    fn key(&self, owner: &Owner, filters: &Filters) -> (Owner, u64, String) {
+        let moves = self.moves().get(owner).copied().unwrap_or_default();
+        (owner.clone(), moves, format!("{:?}", filters.to_query()))
+    }
+
+    fn moves(&self) -> MutexGuard<'_, HashMap<Owner, u64>> {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was read for a page.
+struct Found {
+    jobs: Vec<Stored<Job>>,
+    /// Where reading stopped, when there may be more.
+    stopped_at: Option<Cursor>,
+    /// Whether it stopped because enough was read, not because the page was full.
+    incomplete: bool,
+}
+
+impl Services {
+    /// A page of the actor's jobs and batches.
+    pub async fn list(&self, actor: &Actor, query: &ListQuery) -> Result<ListPage> {
+        let request = &query.page;
+        let back = request.token.as_ref().is_some_and(|token| token.back);
+        let mut base = self.filtered(actor, &query.filters, query.oldest_first);
+        if back {
+            base.order.1 = base.order.1.reversed();
+        }
+        base.after = match (&request.token, request.page) {
+            (Some(token), _) => Some(Cursor {
+                value: token.value.as_str().into(),
+                id: token.id.clone(),
+            }),
+            (None, Some(page)) if page > 1 => {
+                match self.walk(&base, (page - 1) * request.per_page).await? {
+                    Some(cursor) => Some(cursor),
+                    None => {
+                        return self
+                            .finish(actor, query, Vec::new(), false, None, false)
+                            .await;
+                    }
+                }
+            }
+            _ => None,
+        };
+        let mut found = self.search(base, &query.filters, request.per_page).await?;
+        let (more, incomplete) = (found.stopped_at.is_some(), found.incomplete);
+        if back {
+            found.jobs.reverse();
+        }
+        self.finish(actor, query, found.jobs, more, found.stopped_at, incomplete)
+            .await
+    }
+
+    /// The actor's jobs and batches written after `since`, in the order of writing, at most 100.
+    pub async fn changed_since(&self, actor: &Actor, since: Timestamp) -> Result<Vec<JobRow>> {
+        let query = Query::new(Collection::Jobs, "updated_at", Direction::Ascending, 100)
+            .equal("owner", actor.owner.to_string())
+            .from(Timestamp::from_micros(since.as_micros() + 1).to_string());
+        Ok(self
+            .store
+            .query::<Job>(&query)
+            .await?
+            .iter()
+            .map(|job| self.row(&job.value))
+            .collect())
+    }
+
+    fn filtered(&self, actor: &Actor, filters: &Filters, oldest_first: bool) -> Query {
+        let direction = if oldest_first {
+            Direction::Ascending
+        } else {
+            Direction::Descending
+        };
+        let mut query = Query::new(Collection::Jobs, "created_at", direction, 1)
+            .equal("owner", actor.owner.to_string());
+        let names = |names: Vec<&'static str>| {
+            names
+                .into_iter()
+                .map(Into::into)
+                .collect::<Vec<serde_json::Value>>()
+        };
+        // The store takes one list at a time; the further ones are applied to what is read.
+        let lists = [
+            (
+                "status",
+                names(filters.status.iter().map(|status| status.name()).collect()),
+            ),
+            (
+                "model",
+                names(filters.model.iter().map(|model| model.name()).collect()),
+            ),
+            (
+                "task",
+                names(filters.task.iter().map(|task| task.name()).collect()),
+            ),
+        ];
+        for (field, values) in lists {
+            if values.len() == 1 || (values.len() > 1 && query.any_of.is_none()) {
+                query = query.any_of(field, values);
+            }
+        }
+        if let Some(word) = search::lookup_word(&filters.words) {
+            query = query.contains("terms", word);
+        }
+        if let Some(from) = filters.from {
+            query = query.from(from.to_string());
+        }
+        if let Some(until) = filters.until {
+            query = query.until(until.to_string());
+        }
+        query
+    }
+
+    /// Reads until a page is full and one more is seen, or the search has read enough.
+    async fn search(&self, mut query: Query, filters: &Filters, wanted: u32) -> Result<Found> {
+        let mut jobs: Vec<Stored<Job>> = Vec::new();
+        let mut read = 0;
+        let plain = is_plain(filters);
+        query.limit = if plain {
+            wanted + 1
+        } else {
+            (wanted + 1).max(100)
+        };
+        loop {
+            let found = self.store.query::<Job>(&query).await?;
+            let exhausted = (found.len() as u32) < query.limit;
+            read += found.len() as u32;
+            let last = found.last().map(cursor);
+            for job in found {
+                if !plain && !fits(&job.value, filters) {
+                    continue;
+                }
+                if jobs.len() as u32 == wanted {
+                    let stopped_at = jobs.last().map(cursor);
+                    return Ok(Found {
+                        jobs,
+                        stopped_at,
+                        incomplete: false,
+                    });
+                }
+                jobs.push(job);
+            }
+            if exhausted {
+                return Ok(Found {
+                    jobs,
+                    stopped_at: None,
+                    incomplete: false,
+                });
+            }
+            if read >= SEARCHED {
+                return Ok(Found {
+                    jobs,
+                    stopped_at: last,
+                    incomplete: true,
+                });
+            }
+            query.after = last;
+        }
+    }
+
+    /// The place after the first `rows` rows, read in steps; `None` when there are not that many.
+    async fn walk(&self, base: &Query, rows: u32) -> Result<Option<Cursor>> {
+        let mut query = base.clone();
+        let mut left = rows;
+        while left > 0 {
+            query.limit = left.min(1_000);
+            let found = self.store.query::<Job>(&query).await?;
+            if (found.len() as u32) < query.limit {
+                return Ok(None);
+            }
+            left -= query.limit;
+            query.after = found.last().map(cursor);
+        }
+        Ok(query.after)
+    }
+
+    async fn finish(
+        &self,
+        actor: &Actor,
+        query: &ListQuery,
+        jobs: Vec<Stored<Job>>,
+        more: bool,
+        stopped_at: Option<Cursor>,
+        incomplete: bool,
+    ) -> Result<ListPage> {
+        let back = query.page.token.as_ref().is_some_and(|token| token.back);
+        let page = query.page.number();
+        let token = |at: Option<Cursor>, page: u32, back: bool| {
+            let at = at?;
+            let value = at.value.as_str()?.to_owned();
+            Some(
+                PageToken {
+                    value,
+                    id: at.id,
+                    page,
+                    back,
+                }
+                .encode(),
+            )
+        };
+        let (has_next, has_prev) = if back { (true, more) } else { (more, page > 1) };
+        let last = if back {
+            jobs.last().map(cursor)
+        } else {
+            stopped_at
+        };
+        // What the store cannot filter alone it cannot count: then only what was seen is known.
+        let seen = (page - 1) * query.page.per_page + jobs.len() as u32 + u32::from(has_next);
+        let (total, is_lower_bound) = match is_plain(&query.filters) {
+            true => self
+                .count(actor, &query.filters)
+                .await
+                .map(|count| (count, count > COUNTED_TO))?,
+            false => (seen, has_next),
+        };
+        let total_results = total.min(COUNTED_TO);
+        Ok(ListPage {
+            next_page_token: token(last, page + 1, false).filter(|_| has_next),
+            prev_page_token: token(
+                jobs.first().map(cursor),
+                page.saturating_sub(1).max(1),
+                true,
+            )
+            .filter(|_| has_prev),
+            has_more: has_next,
+            search_incomplete: incomplete,
+            results: jobs.iter().map(|job| self.row(&job.value)).collect(),
+            pagination: Pagination {
+                page,
+                per_page: query.page.per_page,
+                total_pages: total_results.div_ceil(query.page.per_page).max(1),
+                total_results,
+                total_is_lower_bound: is_lower_bound,
+                has_next,
+                has_prev,
+            },
+        })
+    }
+
+    async fn count(&self, actor: &Actor, filters: &Filters) -> Result<u32> {
+        let key = self.counts.key(&actor.owner, filters);
+        if let Some(count) = self.counts.counts.get(&key).await {
+            return Ok(count);
+        }
+        let mut query = self.filtered(actor, filters, false);
+        query.limit = COUNTED_TO + 1;
+        let count = self.store.count(&query).await?;
+        self.counts.counts.insert(key, count).await;
+        Ok(count)
+    }
+}
+
+/// Whether the store alone answers the filters.
+fn is_plain(filters: &Filters) -> bool {
+    let lists = [
+        filters.status.len(),
+        filters.model.len(),
+        filters.task.len(),
+    ];
+    lists.into_iter().filter(|length| *length > 1).count() <= 1
+        && filters.without.is_empty()
+        && search::lookup_is_enough(&filters.words)
+}
+
+/// Whether a job that the store found passes the filters that the store does not know.
+fn fits(job: &Job, filters: &Filters) -> bool {
+    (filters.status.is_empty() || filters.status.contains(&job.status))
+        && (filters.model.is_empty() || filters.model.contains(&job.model))
+        && (filters.task.is_empty() || filters.task.contains(&job.task))
+        && filters.matches(&job.searched_texts())
+}
+
+fn cursor(job: &Stored<Job>) -> Cursor {
+    Cursor {
+        value: job.value.created_at.to_string().into(),
+        id: job.key.id.clone(),
+    }
+}

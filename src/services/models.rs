@@ -1,0 +1,220 @@
+//! What can run now: the gateway's word, asked at most every few seconds, beside what the models declare of themselves.
+
+use std::sync::{Arc, Mutex};
+
+use super::Services;
+use crate::actor::Actor;
+use crate::error::{Error, Result};
+use crate::job::{State, Waiting};
+use crate::list::JobRow;
+use crate::model::{Model, ModelCard, ModelOffer, TargetOffer};
+use crate::ports::Compute;
+use crate::ports::compute::ComputeError;
+use crate::time::Timestamp;
+
+/// Seconds that the gateway's word is taken for true.
+const FRESH_S: i64 = 10;
+/// Seconds after which a gateway that did not answer is asked again.
+const DOWN_S: i64 = 3;
+
+/// The gateway's last word.
+#[derive(Clone)]
+pub(super) struct Offers {
+    compute: Arc<dyn Compute>,
+    last: Arc<Mutex<Option<Asked>>>,
+}
+
+#[derive(Clone)]
+struct Asked {
+    at: Timestamp,
+    /// The offers; when the gateway did not answer, since when it has not.
+    answer: std::result::Result<Arc<Vec<ModelOffer>>, Timestamp>,
+}
+
+impl Offers {
+    pub fn new(compute: Arc<dyn Compute>) -> Self {
+        Self {
+            compute,
+            last: Arc::default(),
+        }
+    }
+
+    fn last(&self) -> Option<Asked> {
+        self.last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets a word that an unanswered call has shown to be old.
+    pub fn went_down(&self, now: Timestamp) {
+        let asked = Asked {
+            at: now,
+            answer: Err(self
+                .last()
+                .and_then(|last| last.answer.err())
+                .unwrap_or(now)),
+        };
+        *self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(asked);
+    }
+
+    /// The offers; `Err` with the time since which the gateway does not answer.
+    async fn get(&self, now: Timestamp) -> std::result::Result<Arc<Vec<ModelOffer>>, Timestamp> {
+        let last = self.last();
+        if let Some(last) = &last {
+            let kept_s = if last.answer.is_ok() { FRESH_S } else { DOWN_S };
+            if now < last.at.plus_seconds(kept_s) {
+                return last.answer.clone();
+            }
+        }
+        let since = last.and_then(|last| last.answer.err()).unwrap_or(now);
+        let answer = self.compute.models().await.map(Arc::new).map_err(|failed| {
+            if since == now {
+                tracing::warn!(cause = %describe(&failed), "the compute gateway does not answer");
+            }
+            since
+        });
+        *self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Asked {
+            at: now,
+            answer: answer.clone(),
+        });
+        answer
+    }
+}
+
+impl Services {
+    /// Every model, with what the gateway offers of it.
+    pub async fn models(&self, _actor: &Actor) -> Result<Vec<ModelCard>> {
+        let offers = self.offers.get(self.store.now().await?).await;
+        Ok(Model::ALL
+            .into_iter()
+            .map(|model| card(model, offers.as_ref().ok()))
+            .collect())
+    }
+
+    /// The named targets, with their boxes.
+    pub async fn targets(&self, _actor: &Actor) -> Result<Vec<TargetOffer>> {
+        match self.offers.get(self.store.now().await?).await {
+            Ok(offers) => Ok(find(&offers, Model::Vina)
+                .map(|offer| offer.targets.clone())
+                .unwrap_or_default()),
+            Err(_) => Err(Error::unavailable(NO_ANSWER, "models could not be asked")),
+        }
+    }
+
+    /// What the gateway offers of a model, or why it cannot run now.
+    pub(super) async fn offer(
+        &self,
+        model: Model,
+    ) -> Result<std::result::Result<ModelOffer, Waiting>> {
+        let now = self.store.now().await?;
+        let waits = |reason: String, since| Waiting {
+            reason,
+            since,
+            until: now.plus_seconds(DOWN_S),
+        };
+        Ok(match self.offers.get(now).await {
+            Err(since) => Err(waits(NO_ANSWER.to_owned(), since)),
+            Ok(offers) => match find(&offers, model) {
+                Some(offer) if offer.available && offer.maintenance.is_none() => Ok(offer.clone()),
+                offer => Err(waits(unavailable_reason(model, offer), now)),
+            },
+        })
+    }
+
+    /// Says in a row why it waits, when it is the gateway that it waits for. Costs no request.
+    pub(super) fn explain_waiting(&self, row: &mut JobRow, state: State) {
+        if row.waiting.is_some()
+            || !matches!(state, State::Queued | State::Open | State::Dispatching)
+        {
+            return;
+        }
+        if row.batch.as_ref().is_some_and(|batch| batch.pending == 0) {
+            return;
+        }
+        row.waiting = match self.offers.last() {
+            Some(Asked {
+                at,
+                answer: Err(since),
+            }) => Some(Waiting {
+                reason: NO_ANSWER.to_owned(),
+                since,
+                until: at.plus_seconds(DOWN_S),
+            }),
+            Some(Asked {
+                at,
+                answer: Ok(offers),
+            }) => {
+                let offer = find(&offers, row.model)
+                    .filter(|offer| offer.available && offer.maintenance.is_none());
+                let reason = || unavailable_reason(row.model, find(&offers, row.model));
+                offer.is_none().then(|| Waiting {
+                    reason: reason(),
+                    since: row.created_at,
+                    until: at.plus_seconds(FRESH_S),
+                })
+            }
+            None => None,
+        };
+    }
+}
+
+/// What is said while the gateway does not answer.
+const NO_ANSWER: &str =
+    "The compute gateway does not answer. Jobs wait and start by themselves when it is back.";
+
+fn find(offers: &[ModelOffer], model: Model) -> Option<&ModelOffer> {
+    offers.iter().find(|offer| offer.id == model.name())
+}
+
+fn unavailable_reason(model: Model, offer: Option<&ModelOffer>) -> String {
+    match offer {
+        Some(ModelOffer {
+            maintenance: Some(reason),
+            ..
+        }) => format!("{} is in maintenance: {reason}", model.title()),
+        Some(ModelOffer {
+            reason: Some(reason),
+            ..
+        }) => format!("{} is not available: {reason}", model.title()),
+        _ => format!(
+            "{} is not offered by the connected compute gateway",
+            model.title()
+        ),
+    }
+}
+
+fn card(model: Model, offers: Option<&Arc<Vec<ModelOffer>>>) -> ModelCard {
+    let offer = offers.and_then(|offers| find(offers, model));
+    let available = offer.is_some_and(|offer| offer.available && offer.maintenance.is_none());
+    let reason = match offers {
+        None => Some(NO_ANSWER.to_owned()),
+        Some(_) if available => None,
+        Some(_) => Some(unavailable_reason(model, offer)),
+    };
+    ModelCard {
+        id: model,
+        title: model.title().to_owned(),
+        tasks: model.tasks().to_vec(),
+        available,
+        reason,
+        version: offer.and_then(|offer| offer.version.clone()),
+        gpu: offer.and_then(|offer| offer.gpu.clone()),
+        slots: offer.map_or(0, |offer| offer.slots),
+        price_per_hour: offer.and_then(|offer| offer.price_per_hour),
+    }
+}
+
+/// An error of the gateway with its cause, for the log.
+pub(super) fn describe(failed: &ComputeError) -> String {
+    match failed {
+        ComputeError::Unavailable(cause) => format!("{failed}: {cause}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,227 @@
+//! Requests as they are sent, and how they are read: whole, and every fault named at its field. Nothing is stored here.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::batch::MAX_CHILDREN;
+use crate::docking::{Parameters, TargetSpec};
+use crate::error::{self, Error, Fault, Result};
+use crate::id::JobId;
+use crate::ligand::{Ligand, check_name};
+use crate::model::Model;
+use crate::task::Task;
+
+/// A single job as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobRequest {
+    /// The task.
+    pub task: String,
+    /// The model; the task's usual one when absent.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Its name; made from the input when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The task's input.
+    pub input: Value,
+    /// The task's parameters; the usual ones when absent.
+    #[serde(default)]
+    pub parameters: Value,
+    /// The job that this one repeats.
+    #[serde(default)]
+    pub source_id: Option<JobId>,
+}
+
+/// A batch as it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BatchRequest {
+    /// The task.
+    pub task: String,
+    /// The model; the task's usual one when absent.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Its name; made from the target when absent.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What every ligand is docked into.
+    pub target: Value,
+    /// The ligands, `{name, smiles}` and whatever columns they came with.
+    pub ligands: Vec<Value>,
+    /// The task's parameters; the usual ones when absent.
+    #[serde(default)]
+    pub parameters: Value,
+    /// What is done when rows fail the preflight.
+    #[serde(default)]
+    pub on_failed_rows: OnFailedRows,
+}
+
+/// What is done when rows fail the preflight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailedRows {
+    /// Nothing is submitted; every failing row is named.
+    #[default]
+    Refuse,
+    /// The rows that pass, or pass with a warning, run.
+    Skip,
+}
+
+/// A request whose every field was read; the ligands' chemistry is still to be checked.
+pub(super) struct Read {
+    pub task: Task,
+    pub model: Model,
+    pub name: Option<String>,
+    pub target: TargetSpec,
+    pub ligands: Vec<Ligand>,
+    pub parameters: Parameters,
+}
+
+/// Reads a request for a single job, naming every fault.
+pub(super) fn read_job(request: &JobRequest) -> Result<Read> {
+    let mut faults = Vec::new();
+    let doer = read_doer(&request.task, request.model.as_deref(), &mut faults);
+    let name = read_name(request.name.as_deref(), &mut faults);
+    let target = TargetSpec::parse(
+        request.input.get("target").unwrap_or(&Value::Null),
+        "input.target",
+        &mut faults,
+    );
+    let ligand = read_ligand(
+        request.input.get("ligand").unwrap_or(&Value::Null),
+        "input.ligand",
+        0,
+        &mut faults,
+    );
+    let parameters = Parameters::parse(&request.parameters, &mut faults);
+    error::check(faults)?;
+    let (((task, model), target), ligand) = doer.zip(target).zip(ligand).ok_or_else(unread)?;
+    Ok(Read {
+        task,
+        model,
+        name,
+        target,
+        ligands: vec![ligand],
+        parameters,
+    })
+}
+
+/// Reads a request for a batch, naming every fault.
+pub(super) fn read_batch(request: &BatchRequest) -> Result<Read> {
+    let mut faults = Vec::new();
+    let doer = read_doer(&request.task, request.model.as_deref(), &mut faults);
+    let name = read_name(request.name.as_deref(), &mut faults);
+    let target = TargetSpec::parse(&request.target, "target", &mut faults);
+    let parameters = Parameters::parse(&request.parameters, &mut faults);
+    if request.ligands.is_empty() {
+        faults.push(Fault::new("ligands", "give at least one ligand"));
+    } else if request.ligands.len() > MAX_CHILDREN {
+        let count = request.ligands.len();
+        faults.push(Fault::new(
+            "ligands",
+            format!("{count} ligands are more than a batch takes; at most 10,000"),
+        ));
+    }
+    let mut ligands = Vec::new();
+    if request.ligands.len() <= MAX_CHILDREN {
+        for (row, value) in request.ligands.iter().enumerate() {
+            let skips = request.on_failed_rows == OnFailedRows::Skip;
+            let mut row_faults = Vec::new();
+            match read_ligand(value, &format!("ligands[{row}]"), row, &mut row_faults) {
+                Some(ligand) => ligands.push(ligand),
+                None if skips => {}
+                None => faults.append(&mut row_faults),
+            }
+        }
+    }
+    error::check(faults)?;
+    let ((task, model), target) = doer.zip(target).ok_or_else(unread)?;
+    Ok(Read {
+        task,
+        model,
+        name,
+        target,
+        ligands,
+        parameters,
+    })
+}
+
+fn unread() -> Error {
+    Error::internal("a request without faults could not be read")
+}
+
+fn read_doer(task: &str, model: Option<&str>, faults: &mut Vec<Fault>) -> Option<(Task, Model)> {
+    let Ok(task) = task.parse::<Task>() else {
+        faults.push(Fault::new(
+            "task",
+            "there is no such task; GET /api/v1/tasks lists them",
+        ));
+        return None;
+    };
+    if task != Task::Docking {
+        faults.push(Fault::new(
+            "task",
+            format!(
+                "{} cannot be submitted to this hub yet; docking can",
+                task.title()
+            ),
+        ));
+        return None;
+    }
+    let doer = match model {
+        None => task.models().next(),
+        Some(model) => task.models().find(|candidate| candidate.name() == model),
+    };
+    if doer.is_none() {
+        let names: Vec<_> = task.models().map(Model::name).collect();
+        faults.push(Fault::new(
+            "model",
+            format!("this model does not do {task}; {} does", names.join(", ")),
+        ));
+    }
+    Some((task, doer?))
+}
+
+fn read_name(name: Option<&str>, faults: &mut Vec<Fault>) -> Option<String> {
+    let name = name.map(str::trim).filter(|name| !name.is_empty())?;
+    match check_name(name, 200) {
+        Ok(()) => Some(name.to_owned()),
+        Err(message) => {
+            faults.push(Fault::new("name", format!("the name {message}")));
+            None
+        }
+    }
+}
+
+/// Reads a ligand; without a name it is called by its place. Its SMILES is judged with its chemistry, so that every
+/// failing row is named at once.
+fn read_ligand(value: &Value, field: &str, row: usize, faults: &mut Vec<Fault>) -> Option<Ligand> {
+    let Some(map) = value.as_object() else {
+        faults.push(Fault::new(
+            field,
+            "a ligand is an object with a name and a SMILES",
+        ));
+        return None;
+    };
+    let before = faults.len();
+    let mut extra = map.clone();
+    let name = match extra.shift_remove("name") {
+        None | Some(Value::Null) => format!("ligand {}", row + 1),
+        Some(Value::String(name)) => name,
+        Some(other) => other.to_string(),
+    };
+    if let Err(message) = check_name(&name, 100) {
+        faults.push(Fault::new(
+            format!("{field}.name"),
+            format!("the ligand's name {message}"),
+        ));
+    }
+    let smiles = extra
+        .shift_remove("smiles")
+        .and_then(|smiles| smiles.as_str().map(|text| text.trim().to_owned()));
+    let smiles = smiles.unwrap_or_default();
+    (faults.len() == before).then_some(Ligand {
+        name,
+        smiles,
+        extra,
+    })
+}

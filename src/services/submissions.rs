@@ -1,0 +1,283 @@
+//! Submitting: what was read and checked whole is stored so that nothing of it can be lost.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use super::idempotency::{Claim, hex};
+use super::requests::{BatchRequest, JobRequest, OnFailedRows, Read, read_batch, read_job};
+use super::store::{self, Committed};
+use super::{IdempotencyKey, Services, access};
+use crate::actor::Actor;
+use crate::docking::{Input, Receptor, Target, TargetSpec};
+use crate::error::{self, Error, Fault, Result};
+use crate::id::JobId;
+use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State};
+use crate::list::JobRow;
+use crate::metric::Metrics;
+use crate::ports::blobs::BlobsError;
+use crate::preflight::{RowVerdict, Verdict};
+use crate::time::Timestamp;
+
+/// A submission that was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submitted {
+    /// The job or batch as it was answered first.
+    pub job: JobRow,
+    /// Whether this answer was given before.
+    pub replayed: bool,
+}
+
+impl Services {
+    /// Accepts one job. With a key, the same submission again is answered as the first.
+    pub async fn submit_job(
+        &self,
+        actor: &Actor,
+        request: JobRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Submitted> {
+        let claim = key
+            .map(|key| Claim::new(actor, "jobs", &key, &request))
+            .transpose()?;
+        if let Some(job) = self.replayed(claim.as_ref()).await? {
+            return Ok(Submitted {
+                job,
+                replayed: true,
+            });
+        }
+        let read = read_job(&request)?;
+        let verdicts = self.verdicts(&read.ligands, read.parameters).await?.rows;
+        refuse_failing(&verdicts, |_, field| format!("input.ligand.{field}"))?;
+        let source_id = match &request.source_id {
+            Some(source) => Some(self.owned(actor, source).await?.value.id),
+            None => None,
+        };
+        self.accept_job(actor, read, &verdicts, source_id, claim.as_ref())
+            .await
+    }
+
+    /// Accepts a batch whole or not at all. With a key, the same submission again is answered as the first.
+    pub async fn submit_batch(
+        &self,
+        actor: &Actor,
+        request: BatchRequest,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Submitted> {
+        let claim = key
+            .map(|key| Claim::new(actor, "batches", &key, &request))
+            .transpose()?;
+        if let Some(job) = self.replayed(claim.as_ref()).await? {
+            return Ok(Submitted {
+                job,
+                replayed: true,
+            });
+        }
+        let mut read = read_batch(&request)?;
+        let mut verdicts = self.verdicts(&read.ligands, read.parameters).await?.rows;
+        match request.on_failed_rows {
+            OnFailedRows::Refuse => {
+                refuse_failing(&verdicts, |row, field| format!("ligands[{row}].{field}"))?
+            }
+            OnFailedRows::Skip => {
+                let mut runs = verdicts.iter().map(|row| row.verdict != Verdict::Fail);
+                read.ligands.retain(|_| runs.next().unwrap_or(false));
+                verdicts.retain(|row| row.verdict != Verdict::Fail);
+            }
+        }
+        if read.ligands.is_empty() {
+            return Err(Error::invalid(
+                "ligands",
+                "no ligand passes the checks, so there is nothing to run",
+            ));
+        }
+        self.accept_batch(actor, read, &verdicts, claim.as_ref())
+            .await
+    }
+
+    async fn replayed(&self, claim: Option<&Claim>) -> Result<Option<JobRow>> {
+        match claim {
+            Some(claim) => self.replay(claim).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn accept_job(
+        &self,
+        actor: &Actor,
+        read: Read,
+        verdicts: &[RowVerdict],
+        source_id: Option<JobId>,
+        claim: Option<&Claim>,
+    ) -> Result<Submitted> {
+        let now = self.store.now().await?;
+        let mut job = new_job(actor, &read, JobId::random(), Kind::Single, now);
+        let target = self.store_target(&job, read.target).await?;
+        let ligand = read
+            .ligands
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::invalid("input.ligand", "give a ligand"))?;
+        job.name = read
+            .name
+            .unwrap_or_else(|| format!("{} into {}", ligand.name, target.title()));
+        job.estimate_s = verdicts
+            .first()
+            .and_then(|row| row.estimate_s)
+            .unwrap_or_default();
+        job.hold = Some(Hold::Held);
+        job.source_id = source_id;
+        job.input = Input::Single { target, ligand };
+        job.index_terms();
+        let row = JobRow::from(&job);
+        let mut writes = vec![store::created(&job)?, access::held(&job.owner, now, 1)];
+        if let Some(claim) = claim {
+            writes.push(claim.taken(&job.id, Some(row.clone()), now)?);
+        }
+        match self.store.commit(writes).await? {
+            Committed::Done => {
+                self.changes.job_written(&job);
+                self.changes.work_appeared();
+                self.counts.forget(&job.owner);
+                Ok(Submitted {
+                    job: row,
+                    replayed: false,
+                })
+            }
+            Committed::Conflict(key) => self.lost_to(claim, &key).await,
+        }
+    }
+
+    /// Somebody with the same key was quicker: theirs is the answer.
+    pub(super) async fn lost_to(
+        &self,
+        claim: Option<&Claim>,
+        key: &crate::ports::documents::Key,
+    ) -> Result<Submitted> {
+        match claim {
+            Some(claim) if claim.is(key) => {
+                let job = self.replay(claim).await?;
+                let job = job.ok_or_else(|| {
+                    Error::Conflict("this submission is being removed".to_owned())
+                })?;
+                Ok(Submitted {
+                    job,
+                    replayed: true,
+                })
+            }
+            _ => Err(Error::Conflict(
+                "somebody else changed it meanwhile; try again".to_owned(),
+            )),
+        }
+    }
+
+    /// Stores a receptor's text beside the job, and gives the target as it is kept.
+    pub(super) async fn store_target(&self, job: &Job, spec: TargetSpec) -> Result<Target> {
+        let (
+            Target::Receptor {
+                receptor,
+                search_box,
+            },
+            Some(text),
+        ) = (spec.target.clone(), spec.receptor_text)
+        else {
+            return Ok(spec.target);
+        };
+        let receptor = Receptor {
+            sha256: hex(Sha256::digest(&text)),
+            ..receptor
+        };
+        self.put_once(&receptor_path(job, &receptor), text.into())
+            .await?;
+        Ok(Target::Receptor {
+            receptor,
+            search_box,
+        })
+    }
+
+    /// Stores a file; the same file being there already is as good.
+    pub(super) async fn put_once(&self, path: &str, content: Bytes) -> Result<()> {
+        match self.blobs.put(path, content).await {
+            Ok(()) | Err(BlobsError::Exists(_)) => Ok(()),
+            Err(failed) => Err(super::files::error(failed)),
+        }
+    }
+}
+
+/// Where a job's or batch's own receptor lies.
+pub(super) fn receptor_path(job: &Job, receptor: &Receptor) -> String {
+    format!("{}/input/receptor.{}", job.folder(), receptor.format.name())
+}
+
+/// A job of these contents, without what only its kind has.
+pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Timestamp) -> Job {
+    let state = if kind == Kind::Batch {
+        State::Open
+    } else {
+        State::Queued
+    };
+    Job {
+        schema: SCHEMA,
+        id,
+        kind,
+        task: read.task,
+        model: read.model,
+        name: String::new(),
+        owner: actor.owner.clone(),
+        created_by: actor.user.clone(),
+        source_id: None,
+        batch_id: None,
+        index: None,
+        state,
+        status: state.status(),
+        epoch: 0,
+        retries: Retry::default(),
+        waiting: None,
+        due_at: None,
+        cancel_requested_at: None,
+        created_at: now,
+        updated_at: now,
+        started_at: None,
+        ended_at: None,
+        deadline_at: None,
+        progress: None,
+        error: None,
+        attempts: Vec::new(),
+        hold: None,
+        input: Input::Screen {
+            target: read.target.target.clone(),
+        },
+        parameters: read.parameters,
+        estimate_s: 0,
+        run_s: None,
+        metrics: Metrics::new(),
+        best: None,
+        files: Vec::new(),
+        result_epoch: None,
+        provenance: None,
+        batch: None,
+        dispatchable: None,
+        terms: Vec::new(),
+    }
+}
+
+/// Refuses the whole when a row fails, naming every such row.
+fn refuse_failing(verdicts: &[RowVerdict], field: impl Fn(usize, &str) -> String) -> Result<()> {
+    let failing = verdicts
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.verdict == Verdict::Fail);
+    error::check(
+        failing
+            .map(|(place, row)| {
+                Fault::new(
+                    field(place, "smiles"),
+                    format!(
+                        "line {}, {}: {}",
+                        row.line,
+                        row.name,
+                        row.reasons.join("; ")
+                    ),
+                )
+            })
+            .collect(),
+    )
+}

@@ -1,0 +1,176 @@
+"""Docking with AutoDock Vina 1.1.2 on one CPU: prepare ligand and receptor, search, read what Vina wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import gemmi
+
+from omtx_worker import __version__, ligands, processes, targets
+from omtx_worker.failure import Failure, system_failure, user_failure
+from omtx_worker.models import VINA_OUTPUTS, VINA_VERSION
+from omtx_worker.protocol import Box, Metric, MetricSource, RunRequest
+from omtx_worker.results import EXTRA, Outcome, Reports
+from omtx_worker.runners import docking_input, ligand_preparation, open_babel, poses
+from omtx_worker.runners.docking_input import DockingInput, DockingParameters
+from omtx_worker.runners.ligand_preparation import PreparedLigand
+from omtx_worker.runners.receptor_preparation import PreparedReceptor, as_given, check_box, prepare
+from omtx_worker.settings import environment_of_tool
+
+RECEPTOR_FILE = "receptor.pdbqt"
+POSES_FILE = "poses.pdbqt"
+LOG_FILE = "log.txt"
+METRICS_FILE = "metrics.json"
+
+_LOG = logging.getLogger(__name__)
+_STARS = 51
+"""Length of Vina's progress bar."""
+
+_UNTYPED = re.compile(r'Parse error on line (\d+) in file "([^"]+)": (.*)')
+
+
+def run(request: RunRequest, work: Path, reports: Reports) -> Outcome:
+    """Dock the ligand; every file of the outcome stands in the work folder."""
+    given, parameters = docking_input.read(request)
+    reports.stage("preparing ligand")
+    ligand = ligand_preparation.prepare(given.ligand.smiles, parameters.seed, work)
+    reports.stage("preparing receptor")
+    receptor, box = _receptor(given, work)
+    edges = " × ".join(f"{edge:g}" for edge in box.size)
+    size = f"{ligand.heavy_atoms} heavy atoms, {ligand.rotors} rotors, box of {edges} Å"
+    reports.size(size)
+    reports.stage("docking", 0.0)
+    _dock(box, parameters, size, work, reports)
+    reports.stage("writing results")
+    return _results(given, parameters, ligand, receptor, box, work)
+
+
+def _receptor(given: DockingInput, work: Path) -> tuple[PreparedReceptor, Box]:
+    target = given.target
+    if target.named is not None:
+        shutil.copyfile(targets.receptor_path(target.named), work / RECEPTOR_FILE)
+        return PreparedReceptor(chains=None, kept=[], removed=[], changed=[]), targets.named_targets()[target.named].box
+    if target.receptor is None or target.box is None:
+        raise system_failure("fault", "a target without a receptor passed the check")
+    uploaded = work / f"input-{target.receptor.file}"
+    ready = as_given if target.receptor.format == "pdbqt" else prepare
+    receptor = ready(target.receptor, uploaded, work / RECEPTOR_FILE)
+    check_box(target.box, (work / RECEPTOR_FILE).read_text())
+    return receptor, target.box
+
+
+def _dock(box: Box, parameters: DockingParameters, size: str, work: Path, reports: Reports) -> None:
+    command = [str(targets.vina_executable()), "--receptor", RECEPTOR_FILE, "--ligand", ligand_preparation.PDBQT_FILE]
+    for axis, center, edge in zip("xyz", box.center, box.size, strict=True):
+        command += [f"--center_{axis}", str(center), f"--size_{axis}", str(edge)]
+    command += ["--exhaustiveness", str(parameters.exhaustiveness), "--num_modes", str(parameters.poses)]
+    command += ["--seed", str(parameters.seed), "--cpu", "1", "--out", POSES_FILE, "--log", LOG_FILE]
+    oom_kills_before = processes.out_of_memory_kills()
+    process = subprocess.Popen(
+        command,
+        cwd=work,
+        env=environment_of_tool(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    printed = _follow(process, reports)
+    status = process.wait()
+    (work / "vina_output.txt").write_text(printed)
+    if status < 0:
+        raise processes.killed(-status, size, out_of_memory=processes.out_of_memory_kills() > oom_kills_before)
+    if status > 0:
+        _LOG.info("%s", printed)
+        raise _vina_refused(printed)
+
+
+def _follow(process: subprocess.Popen[bytes], reports: Reports) -> str:
+    """All that Vina prints; the stars of its progress bar are reported as they come."""
+    printed = b""
+    while process.stdout is not None and (chunk := process.stdout.read1(4_096)):
+        printed += chunk
+        bar = printed.rpartition(b"----|\n")[2] if b"----|\n" in printed else b""
+        if stars := bar.count(b"*"):
+            reports.stage("docking", round(min(1.0, stars / _STARS), 2))
+    return printed.decode("utf-8", "replace")
+
+
+def _vina_refused(printed: str) -> Failure:
+    if fault := _UNTYPED.search(printed):
+        line, file, reason = fault.groups()
+        if file == RECEPTOR_FILE:
+            return user_failure("receptor_unreadable", f"Vina cannot read line {line} of the receptor: {reason}")
+    return system_failure("vina", f"Vina failed: {printed.strip().splitlines()[-1] if printed.strip() else 'no word'}")
+
+
+def _results(
+    given: DockingInput,
+    parameters: DockingParameters,
+    ligand: PreparedLigand,
+    receptor: PreparedReceptor,
+    box: Box,
+    work: Path,
+) -> Outcome:
+    found = poses.read_poses(work / POSES_FILE) if (work / POSES_FILE).exists() else []
+    if not found:
+        raise user_failure("no_pose", "Vina found no pose: the box may be too small for the ligand or hold no room")
+    ligand_pdbqt = (work / ligand_preparation.PDBQT_FILE).read_text()
+    molecules = poses.posed_molecules(ligand.molecule, ligand_pdbqt, found)
+    provenance = _provenance(given, parameters, ligand, receptor, box, work)
+    properties = {"smiles": given.ligand.smiles, "prepared_smiles": ligand.prepared_smiles}
+    poses.write_sdf(work / "poses.sdf", molecules, found, given.ligand.name, properties)
+    values = {
+        "docking_score": found[0].score,
+        "unit": "kcal/mol",
+        "poses": [
+            {"rank": one.rank, "score": one.score, "rmsd_lb": one.rmsd_lb, "rmsd_ub": one.rmsd_ub} for one in found
+        ],
+        "provenance": provenance,
+    }
+    (work / METRICS_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    source = MetricSource(file=METRICS_FILE, key="docking_score")
+    return Outcome(
+        files=[output for output in VINA_OUTPUTS if output != EXTRA],
+        extra=[ligand_preparation.MOL_FILE, "vina_output.txt"],
+        metrics={"docking_score": Metric(value=found[0].score, unit="kcal/mol", source=source)},
+        provenance=provenance,
+    )
+
+
+def _provenance(
+    given: DockingInput,
+    parameters: DockingParameters,
+    ligand: PreparedLigand,
+    receptor: PreparedReceptor,
+    box: Box,
+    work: Path,
+) -> dict[str, Any]:
+    return {
+        "engine": f"AutoDock Vina {VINA_VERSION}",
+        "worker": __version__,
+        "rdkit": ligands.rdkit_version(),
+        "openbabel": open_babel.version(),
+        "gemmi": None if given.target.receptor is None else gemmi.__version__,
+        "target": {"named": given.target.named} if given.target.named else {"receptor": given.target.receptor.name},
+        "receptor_sha256": hashlib.sha256((work / RECEPTOR_FILE).read_bytes()).hexdigest(),
+        "box": box.model_dump(mode="json"),
+        **parameters.model_dump(),
+        "smiles": given.ligand.smiles,
+        "fragments": ligand.fragments,
+        "docked_fragment": ligand.docked_fragment,
+        "prepared_smiles": ligand.prepared_smiles,
+        "protonation": ligand.protonation,
+        "heavy_atoms": ligand.heavy_atoms,
+        "rotors": ligand.rotors,
+        "chains": receptor.chains,
+        "kept_residues": receptor.kept,
+        "removed_residues": receptor.removed,
+        "changed_residues": receptor.changed,
+    }
