@@ -79,6 +79,12 @@ export class Hub {
     return this.#get(`/api/v1/jobs/${id}`);
   }
 
+  /** Gives a job or batch another name. */
+  async rename(id: string, name: string): Promise<void> {
+    const answer = await this.request.patch(`/api/v1/jobs/${id}`, { data: { name } });
+    expect(answer.status(), await answer.text()).toBe(200);
+  }
+
   /** Children of a batch, the best first. */
   async children(id: string): Promise<Child[]> {
     return (await this.#get<{ results: Child[] }>(`/api/v1/batches/${id}/children`)).results;

@@ -36,6 +36,27 @@ test('a batch opens in place', async ({ page, hub }) => {
   await expect(page.getByRole('link', { name: 'pyridine', exact: true })).toHaveCount(0);
 });
 
+test('what is read while a row moves is shown with what the row has become', async ({ page, hub }) => {
+  test.setTimeout(DOCKING_MS);
+  const { id } = await hub.submitScreen('Moving', TINY);
+  await hub.ended(id);
+  await page.goto('/?search=moving');
+  let read = () => {};
+  const mayBeRead = new Promise<void>((resolve) => {
+    read = resolve;
+  });
+  await page.route('**/api/jobs/list', async (route) => {
+    await mayBeRead;
+    await route.continue();
+  });
+  await page.getByRole('link', { name: 'Show the first ligands' }).click();
+  await hub.rename(id, 'Moving on');
+  await expect(page.getByRole('link', { name: 'Moving on', exact: true })).toBeVisible();
+  read();
+  await expect(page.getByRole('link', { name: 'pyridine', exact: true })).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Moving on', exact: true })).toBeVisible();
+});
+
 test('a job shows its score, its input, how it was done, and its files', async ({ page, hub }) => {
   test.setTimeout(DOCKING_MS);
   const [best] = await hub.children((await hub.completedScreen()).id);

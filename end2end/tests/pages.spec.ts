@@ -74,6 +74,11 @@ test('keys lead to search, rows, a new job and the list of keys', async ({ page,
   await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeHidden();
-  await page.keyboard.press('n');
+  await page.keyboard.press('?');
+  // A key at once after the dialog has closed, when its button still has the focus.
+  await page.evaluate(() => {
+    document.querySelector<HTMLDialogElement>('dialog#help')?.close();
+    window.dispatchEvent(new KeyboardEvent('keydown', { key: 'n' }));
+  });
   await page.waitForURL(/\/new$/);
 });

@@ -23,7 +23,6 @@ from omtx_worker.protocol import (
     MAX_LIGANDS,
     MAX_SDF_BYTES,
     Health,
-    LigandsAnswer,
     LigandsRequest,
     ModelsAnswer,
     Refusal,
@@ -75,16 +74,17 @@ def create(settings: Settings) -> FastAPI:
         return PlainTextResponse(text, media_type="chemical/x-pdbqt")
 
     @app.post("/v1/ligands")
-    def ligands(asked: LigandsRequest) -> LigandsAnswer:
+    def ligands(asked: LigandsRequest) -> Response:
         if asked.sdf is None:
-            return pool.describe("smiles", [ligand.smiles for ligand in asked.ligands or []], asked.task)
+            rows = pool.describe("smiles", [ligand.smiles for ligand in asked.ligands or []], asked.task)
+            return Response(rows, media_type="application/json")
         if len(asked.sdf.encode()) > MAX_SDF_BYTES:
             raise Failure("user", "too_large", "an SDF may have at most 10 MB", "sdf")
         records = split_sdf(asked.sdf)
         if len(records) > MAX_LIGANDS:
             message = f"the SDF has {len(records)} records, the most is {MAX_LIGANDS}"
             raise Failure("user", "too_many", message, "sdf")
-        return pool.describe("sdf", records, asked.task)
+        return Response(pool.describe("sdf", records, asked.task), media_type="application/json")
 
     @app.post("/v1/runs", status_code=202)
     def submit(asked: RunRequest, response: Response) -> RunAccepted:

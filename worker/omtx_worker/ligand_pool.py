@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from omtx_worker.protocol import LigandRow, LigandsAnswer, Problem
+from omtx_worker.protocol import LigandRow, Problem
 from omtx_worker.settings import environment_of_tool
 
 LIGAND_TIMEOUT_S = 10
@@ -42,8 +42,8 @@ class _Describer:
         self._buffer = b""
         self.rdkit = ""
 
-    def ask(self, question: dict[str, object]) -> bytes:
-        """The answer's line."""
+    def ask(self, question: dict[str, object]) -> None:
+        """Ask about some ligands; the answers come one by one."""
         process = self._running()
         if process.stdin is None:
             raise _Gone
@@ -53,7 +53,12 @@ class _Describer:
         except OSError as error:
             self.close()
             raise _Gone from error
-        return self._line(process, self._ligand_timeout_s + _STILL_S)
+
+    def answer(self) -> bytes:
+        """The row of the next ligand, as JSON."""
+        if self._process is None:
+            raise _Gone
+        return self._line(self._process, self._ligand_timeout_s + _STILL_S)
 
     def close(self) -> None:
         """End the process."""
@@ -107,14 +112,15 @@ class LigandPool:
         for _ in self._all:
             self._threads.submit(self._chunk, "smiles", [(0, "C")], "docking", time.monotonic() + REQUEST_TIMEOUT_S)
 
-    def describe(self, kind: str, texts: list[str], task: str) -> LigandsAnswer:
-        """One row per text, which is a SMILES or (kind `sdf`) one record of an SDF."""
+    def describe(self, kind: str, texts: list[str], task: str) -> bytes:
+        """A `LigandsAnswer` as JSON, one row per text, which is a SMILES or (kind `sdf`) one record of an SDF."""
         give_up_at = time.monotonic() + REQUEST_TIMEOUT_S
         numbered = list(enumerate(texts))
         chunks = [numbered[start : start + _CHUNK] for start in range(0, len(numbered), _CHUNK)]
         futures = [self._threads.submit(self._chunk, kind, chunk, task, give_up_at) for chunk in chunks]
-        rows = [row for future in futures for row in future.result()]
-        return LigandsAnswer(rdkit=self._rdkit(), rows=rows)
+        rows = b",".join(row for future in futures for row in future.result())
+        # The rows are JSON already; to read and write ten thousand of them again would take as long as RDKit does.
+        return b'{"rdkit":' + json.dumps(self._rdkit()).encode() + b',"rows":[' + rows + b"]}"
 
     def close(self) -> None:
         """End every process."""
@@ -122,25 +128,41 @@ class LigandPool:
         for describer in self._all:
             describer.close()
 
-    def _chunk(self, kind: str, chunk: list[tuple[int, str]], task: str, give_up_at: float) -> list[LigandRow]:
+    def _chunk(self, kind: str, chunk: list[tuple[int, str]], task: str, give_up_at: float) -> list[bytes]:
         describer = self._free.get()
         try:
-            return [self._row(describer, kind, index, text, task, give_up_at) for index, text in chunk]
+            rows: list[bytes] = []
+            while len(rows) < len(chunk):
+                rows += self._rows(describer, kind, chunk[len(rows) :], task, give_up_at)
+            return rows
         finally:
             self._free.put(describer)
 
-    def _row(self, describer: _Describer, kind: str, index: int, text: str, task: str, give_up_at: float) -> LigandRow:
-        unchecked = LigandRow(index=index, name=None, smiles=text if kind == "smiles" else None)
-        if time.monotonic() > give_up_at:
-            problem = Problem(code="took_too_long", message="not checked: the ligands before it took too long")
-            return unchecked.model_copy(update={"problem": problem})
+    def _rows(
+        self, describer: _Describer, kind: str, chunk: list[tuple[int, str]], task: str, give_up_at: float
+    ) -> list[bytes]:
+        """The rows of a chunk, or those up to the ligand that its process did not survive."""
+        rows: list[bytes] = []
         try:
-            line = describer.ask({"kind": kind, "index": index, "text": text, "task": task})
+            if time.monotonic() < give_up_at:
+                describer.ask({"kind": kind, "task": task, "ligands": chunk})
+            while len(rows) < len(chunk):
+                if time.monotonic() > give_up_at:
+                    describer.close()
+                    message = "not checked: the ligands before it took too long"
+                    return rows + [_unchecked(kind, *ligand, message) for ligand in chunk[len(rows) :]]
+                rows.append(describer.answer())
         except _Gone:
+            index, text = chunk[len(rows)]
             _LOG.warning("describing ligand %d took too long or ended its process", index)
-            problem = Problem(code="took_too_long", message="RDKit could not deal with this molecule in time")
-            return unchecked.model_copy(update={"problem": problem})
-        return LigandRow.model_validate_json(line)
+            rows.append(_unchecked(kind, index, text, "RDKit could not deal with this molecule in time"))
+        return rows
 
     def _rdkit(self) -> str:
         return next((describer.rdkit for describer in self._all if describer.rdkit), "")
+
+
+def _unchecked(kind: str, index: int, text: str, message: str) -> bytes:
+    problem = Problem(code="took_too_long", message=message)
+    smiles = text if kind == "smiles" else None
+    return LigandRow(index=index, name=None, smiles=smiles, problem=problem).model_dump_json().encode()

@@ -1,4 +1,4 @@
-"""The process that describes ligands: a line of JSON in, a line of JSON out, in lockstep.
+"""The process that describes ligands: a line of JSON in, with some ligands, and a line of JSON out for each.
 
 It ends itself when one ligand takes too long, also inside RDKit's or InChI's own code, where no exception reaches.
 """
@@ -22,12 +22,14 @@ def main() -> None:
     print(json.dumps({"rdkit": rdkit_version()}), flush=True)
     for line in sys.stdin:
         question = json.loads(line)
-        # The default action of SIGALRM ends the process.
-        signal.alarm(ligand_timeout_s)
         describe = describe_record if question["kind"] == "sdf" else describe_smiles
-        row = describe(question["index"], question["text"], question["task"])
-        signal.alarm(0)
-        print(row.model_dump_json(), flush=True)
+        for index, text in question["ligands"]:
+            # The default action of SIGALRM ends the process.
+            signal.alarm(ligand_timeout_s)
+            row = describe(index, text, question["task"])
+            signal.alarm(0)
+            # Each at once, so that it is known which ligand ended the process.
+            print(row.model_dump_json(), flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from rdkit import Chem, RDLogger
 from support import Gateway
 
 from omtx_worker.ligand_pool import LigandPool
+from omtx_worker.protocol import LigandRow, LigandsAnswer
 from omtx_worker.smiles import syntax_problem
 
 
@@ -145,9 +146,9 @@ def test_process_that_ends_is_replaced() -> None:
     """A ligand that ends its process costs itself alone; here the process is killed from outside."""
     pool = LigandPool(1)
     try:
-        assert pool.describe("smiles", ["CCO"], "docking").rows[0].canonical_smiles == "CCO"
+        assert _rows_of(pool, "CCO")[0].canonical_smiles == "CCO"
         os.kill(_child("ligand_process"), signal.SIGKILL)
-        rows = pool.describe("smiles", ["CCO", "CCN"], "docking").rows
+        rows = _rows_of(pool, "CCO", "CCN")
         assert rows[-1].canonical_smiles == "CCN"
     finally:
         pool.close()
@@ -157,14 +158,18 @@ def test_ligand_that_never_ends_is_given_up() -> None:
     """A process that stands still is ended; the row says so, the next one is answered by another process."""
     pool = LigandPool(1, ligand_timeout_s=1)
     try:
-        pool.describe("smiles", ["C"], "docking")
+        _rows_of(pool, "C")
         process = _child("ligand_process")
         os.kill(process, signal.SIGSTOP)
-        rows = pool.describe("smiles", ["CCO", "CCN"], "docking").rows
+        rows = _rows_of(pool, "CCO", "CCN")
         assert [row.problem.code if row.problem else None for row in rows] == ["took_too_long", None]
         assert _child("ligand_process") != process
     finally:
         pool.close()
+
+
+def _rows_of(pool: LigandPool, *smiles: str) -> list[LigandRow]:
+    return LigandsAnswer.model_validate_json(pool.describe("smiles", list(smiles), "docking")).rows
 
 
 def _child(module: str) -> int:

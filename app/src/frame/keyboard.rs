@@ -43,7 +43,8 @@ fn is_typing() -> bool {
     let active = document().active_element();
     active.is_some_and(|element| {
         matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
-            || element.closest("dialog").is_ok_and(|open| open.is_some())
+            // One that is closed may keep the focus for a moment.
+            || element.closest("dialog[open]").is_ok_and(|open| open.is_some())
     })
 }
 

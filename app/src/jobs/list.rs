@@ -1,5 +1,7 @@
 //! My Results: one list of single jobs and batches, whose whole state is its address.
 
+use std::collections::HashMap;
+
 use hub::id::JobId;
 use hub::list::{JobRow, Pagination};
 use leptos::either::{Either, EitherOf3};
@@ -37,22 +39,32 @@ pub fn ListPage() -> impl IntoView {
     });
     let now = live::clock(made);
 
-    let speak = live::at_most_every(10_000, move || spoken.set(summary(data.get_untracked())));
+    // Beside what was read, since writing into it would throw away what is being read just then.
+    let moved = RwSignal::new(HashMap::<JobId, JobRow>::new());
+    let list = move || {
+        let list = data.get()?;
+        Some(list.map(|list| moved.with(|moved| with_moved(list, moved))))
+    };
+
+    let speak = live::at_most_every(10_000, move || spoken.set(summary(untrack(list))));
     live::watch(
         || Some("/api/v1/events".to_owned()),
         move |job: JobRow| {
-            let news = data.try_update(|data| match data {
-                Some(Ok(list)) => patched(list, &job),
+            let news = data.with_untracked(|list| match list {
+                Some(Ok(list)) => news(list, &job),
                 _ => News::Elsewhere,
             });
             match news {
-                Some(News::Shown) => speak(),
-                Some(News::New) => fresh.update(|fresh| {
+                News::Shown => {
+                    moved.update(|moved| drop(moved.insert(job.id.clone(), job)));
+                    speak();
+                }
+                News::New => fresh.update(|fresh| {
                     if !fresh.contains(&job.id) {
                         fresh.push(job.id);
                     }
                 }),
-                Some(News::Elsewhere) | None => {}
+                News::Elsewhere => {}
             }
         },
     );
@@ -70,7 +82,7 @@ pub fn ListPage() -> impl IntoView {
         }}
         <div class="list" class:stale=fetching>
             <Transition set_pending=set_fetching fallback=|| ()>
-                {move || data.get().map(|list| shown(list, search.get(), now.get()))}
+                {move || list().map(|list| shown(list, search.get(), now.get()))}
             </Transition>
         </div>
     }
@@ -86,10 +98,9 @@ enum News {
     Elsewhere,
 }
 
-fn patched(list: &mut ListData, job: &JobRow) -> News {
-    let rows = &mut list.page.results;
-    if let Some(row) = rows.iter_mut().find(|row| row.id == job.id) {
-        row.clone_from(job);
+fn news(list: &ListData, job: &JobRow) -> News {
+    let rows = &list.page.results;
+    if rows.iter().any(|row| row.id == job.id) {
         return News::Shown;
     }
     let is_top = list.page.pagination.page == 1 && list.chips.is_empty() && job.batch_id.is_none();
@@ -101,6 +112,18 @@ fn patched(list: &mut ListData, job: &JobRow) -> News {
     } else {
         News::Elsewhere
     }
+}
+
+/// The list with what its rows have become since it was read.
+fn with_moved(mut list: ListData, moved: &HashMap<JobId, JobRow>) -> ListData {
+    for row in &mut list.page.results {
+        if let Some(newer) = moved.get(&row.id)
+            && newer.updated_at > row.updated_at
+        {
+            row.clone_from(newer);
+        }
+    }
+    list
 }
 
 fn summary(list: Option<Result<ListData, AppError>>) -> String {
