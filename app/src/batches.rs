@@ -3,14 +3,4 @@
 pub mod api;
 
 #[cfg(feature = "ssr")]
-mod columns;
-#[cfg(feature = "ssr")]
-mod filter;
-#[cfg(feature = "ssr")]
 pub mod page;
-#[cfg(feature = "ssr")]
-pub mod retry;
-#[cfg(feature = "ssr")]
-mod summary;
-#[cfg(feature = "ssr")]
-mod table;

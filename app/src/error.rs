@@ -6,12 +6,6 @@ use leptos::prelude::*;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-mod answer;
-
-#[cfg(feature = "ssr")]
-pub use answer::{answer, asker};
-
 /// The name of a request, shown with every error and written in every line of the log. The server gives it as context.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);

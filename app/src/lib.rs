@@ -34,7 +34,3 @@ pub mod state;
 
 pub use error::{AppError, RequestId};
 pub use router::App;
-#[cfg(feature = "ssr")]
-pub use shell::shell;
-#[cfg(feature = "ssr")]
-pub use state::AppState;

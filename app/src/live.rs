@@ -32,6 +32,23 @@ pub fn watch(
     });
 }
 
+/// Whether what was asked for last has not been answered; false on the server.
+///
+/// In place of `set_pending` of `<Transition>`, which works on the server too, for nobody, and panics there when two
+/// threads look at once.
+pub fn awaits(asked: impl Fn() + 'static, answered: impl Fn() + 'static) -> ReadSignal<bool> {
+    let (awaiting, set_awaiting) = signal(false);
+    Effect::new(move |_| {
+        asked();
+        set_awaiting.set(true);
+    });
+    Effect::new(move |_| {
+        answered();
+        set_awaiting.set(false);
+    });
+    awaiting
+}
+
 /// Calls `act` soon, and at most once in `pause_ms` milliseconds, however often it is asked to.
 pub fn at_most_every(
     pause_ms: u64,

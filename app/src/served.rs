@@ -21,8 +21,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Json;
 use crate::error::{AppError, Fault};
-#[cfg(feature = "ssr")]
-use crate::error::{answer, asker};
 use crate::fetch::Reads;
 use crate::frame::PageTitle;
 use crate::live;
@@ -43,8 +41,8 @@ pub struct Page {
 /// The page at an address.
 #[server(prefix = "/api", endpoint = "pages/read", input = Json, output = Json, client = Reads)]
 pub async fn read_page(path: String, query: String) -> Result<Page, AppError> {
-    let (services, actor) = asker()?;
-    answer(write::page(&services, &actor, &path, &query).await)
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(write::page(&services, &actor, &path, &query).await)
 }
 
 /// Shows the page at the address that is open.
@@ -61,7 +59,7 @@ pub fn Served() -> impl IntoView {
         move || address.get(),
         |(path, query)| read_page(path, query),
     );
-    let (fetching, set_fetching) = signal(false);
+    let fetching = live::awaits(move || address.track(), move || page.track());
     let events = Memo::new(move |_| page.with(|page| page.as_ref()?.as_ref().ok()?.events.clone()));
     let spoken = RwSignal::new(String::new());
     let speak = live::at_most_every(10_000, move || {
@@ -106,7 +104,7 @@ pub fn Served() -> impl IntoView {
     view! {
         <p class="visually-hidden" aria-live="polite">{spoken}</p>
         <div class:stale=fetching on:input=typing::look on:submit=typing::say_checking>
-            <Transition set_pending=set_fetching fallback=|| ()>{move || page.get().map(shown)}</Transition>
+            <Transition fallback=|| ()>{move || page.get().map(shown)}</Transition>
         </div>
     }
 }

@@ -50,9 +50,11 @@ test('what is read while a row moves is shown with what the row has become', asy
     await route.continue();
   });
   await page.getByRole('link', { name: 'Show the first ligands' }).click();
+  await expect(page.locator('.list.stale')).toBeVisible();
   await hub.rename(id, 'Moving on');
   await expect(page.getByRole('link', { name: 'Moving on', exact: true })).toBeVisible();
   read();
+  await expect(page.locator('.list.stale')).toHaveCount(0);
   await expect(page.getByRole('link', { name: 'pyridine', exact: true })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Moving on', exact: true })).toBeVisible();
 });

@@ -1,6 +1,8 @@
 //! The pages and the files they need: Leptos' routes with what they find in their context, and the built bundle.
 
-use app::{App, AppState, RequestId, shell};
+use app::shell::shell;
+use app::state::AppState;
+use app::{App, RequestId};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::request::Parts;

@@ -1,6 +1,6 @@
 //! Every address of the hub, and what each request passes on its way there.
 
-use app::AppState;
+use app::state::AppState;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;

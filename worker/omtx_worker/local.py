@@ -239,8 +239,9 @@ class LocalExecutor:
         """Whether the process is gone; if so, nothing of it is left and how it ended is written."""
         status: int | None = None
         if active.child is not None:
-            status = processes.exit_status(active.child.pid)
-            if status is None:
+            # Known already when the end could not be written the last time.
+            status = active.child.returncode
+            if status is None and (status := processes.exit_status(active.child.pid)) is None:
                 return False
         elif processes.is_alive(active.started.pid, active.started.ticks):
             return False

@@ -1,5 +1,11 @@
 //! The page of a batch. It works on what is there: while the batch runs, it is read again as it moves.
 
+mod columns;
+mod filter;
+pub mod retry;
+mod summary;
+mod table;
+
 use hub::Result;
 use hub::actor::Actor;
 use hub::list::{ChildrenPage, ChildrenQuery, JobRow};
@@ -7,10 +13,9 @@ use hub::services::Services;
 use hub::time::Timestamp;
 use leptos::prelude::*;
 
-use super::{filter, summary, table};
 use crate::address::Address;
 use crate::frame::Breadcrumbs;
-use crate::jobs::read::{self, record::common};
+use crate::jobs::page::read::{self, record::common};
 use crate::served::{Page, write};
 use crate::sheet::Fact;
 use crate::status;

@@ -11,12 +11,8 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
-use super::read;
 use crate::codec::Json;
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::{answer, asker};
 use crate::fetch::{Reads, Writes};
 
 /// My Results, as one address asks for it.
@@ -53,22 +49,28 @@ pub struct Link {
 /// My Results, by the query of its address.
 #[server(prefix = "/api", endpoint = "jobs/list", input = Json, output = Json, client = Reads)]
 pub async fn list_jobs(query: String) -> Result<ListData, AppError> {
-    let (services, actor) = asker()?;
-    answer(read::list(&services, &actor, &query).await)
+    use super::page::read;
+
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(read::list(&services, &actor, &query).await)
 }
 
 /// Gives a job or batch another name.
 #[server(prefix = "/api", endpoint = "jobs/rename", input = PostUrl, output = Json, client = Writes)]
 pub async fn rename_job(id: String, name: String) -> Result<JobRow, AppError> {
-    let (services, actor) = asker()?;
-    answer(async { services.rename(&actor, &read::id(&id)?, &name).await }.await)
+    use super::page::read;
+
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(async { services.rename(&actor, &read::id(&id)?, &name).await }.await)
 }
 
 /// Ends a job or batch, and goes to its page.
 #[server(prefix = "/api", endpoint = "jobs/cancel", input = PostUrl, output = Json, client = Writes)]
 pub async fn cancel_job(id: String, back: String) -> Result<JobRow, AppError> {
-    let (services, actor) = asker()?;
-    answer(
+    use super::page::read;
+
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(
         read::and_back(&back, async {
             services.cancel(&actor, &read::id(&id)?).await
         })
@@ -79,15 +81,19 @@ pub async fn cancel_job(id: String, back: String) -> Result<JobRow, AppError> {
 /// Runs a failed or cancelled job again, in place.
 #[server(prefix = "/api", endpoint = "jobs/retry", input = PostUrl, output = Json, client = Writes)]
 pub async fn retry_job(id: String) -> Result<JobRow, AppError> {
-    let (services, actor) = asker()?;
-    answer(async { services.retry(&actor, &read::id(&id)?).await }.await)
+    use super::page::read;
+
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(async { services.retry(&actor, &read::id(&id)?).await }.await)
 }
 
 /// Removes a job or batch with its files.
 #[server(prefix = "/api", endpoint = "jobs/delete", input = PostUrl, output = Json, client = Writes)]
 pub async fn delete_job(id: String, back: String) -> Result<(), AppError> {
-    let (services, actor) = asker()?;
-    answer(
+    use super::page::read;
+
+    let (services, actor) = crate::state::asker()?;
+    crate::state::answer(
         read::and_back(&back, async {
             services.delete(&actor, &read::id(&id)?).await
         })

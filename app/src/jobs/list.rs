@@ -26,7 +26,7 @@ pub fn ListPage() -> impl IntoView {
         _ => location.search.get(),
     });
     let data = Resource::new(move || search.get(), list_jobs);
-    let (fetching, set_fetching) = signal(false);
+    let fetching = live::awaits(move || search.track(), move || data.track());
     let fresh = RwSignal::new(Vec::<JobId>::new());
     let spoken = RwSignal::new(String::new());
     let made = Signal::derive(move || {
@@ -81,7 +81,7 @@ pub fn ListPage() -> impl IntoView {
             (count > 0).then(|| view! { <button class="fresh" on:click=reload>{format!("{count} new")}</button> })
         }}
         <div class="list" class:stale=fetching>
-            <Transition set_pending=set_fetching fallback=|| ()>
+            <Transition fallback=|| ()>
                 {move || list().map(|list| shown(list, search.get(), now.get()))}
             </Transition>
         </div>

@@ -1,5 +1,10 @@
 //! The page of one job: the answer first, then the picture, then everything that led to it.
 
+pub mod confirm;
+mod detail;
+pub mod part;
+pub mod read;
+
 use hub::Result;
 use hub::actor::Actor;
 use hub::job::Status;
@@ -8,12 +13,11 @@ use hub::services::Services;
 use hub::time::Timestamp;
 use leptos::prelude::*;
 
-use super::detail;
-use super::part::rename;
-use super::read::{self, JobData, Neighbour};
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
 use crate::{sheet, status, time};
+use part::rename;
+use read::{JobData, Neighbour};
 
 /// The page of one job.
 pub async fn page(services: &Services, actor: &Actor, id: &str) -> Result<Page> {

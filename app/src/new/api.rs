@@ -6,17 +6,11 @@
 )]
 
 use hub::list::JobRow;
-#[cfg(feature = "ssr")]
-use hub::services::OnFailedRows;
 use leptos::prelude::*;
 use leptos::server_fn::codec::PostUrl;
 
-#[cfg(feature = "ssr")]
-use super::read;
 use crate::codec::Json;
 use crate::error::AppError;
-#[cfg(feature = "ssr")]
-use crate::error::{answer, asker};
 use crate::fetch::Writes;
 
 /// Submits a draft and goes to what was made of it.
@@ -26,11 +20,13 @@ pub async fn submit_draft(
     key: String,
     on_failed_rows: String,
 ) -> Result<JobRow, AppError> {
-    let (services, actor) = asker()?;
+    use hub::services::OnFailedRows;
+
+    let (services, actor) = crate::state::asker()?;
     let rows = if on_failed_rows == "skip" {
         OnFailedRows::Skip
     } else {
         OnFailedRows::Refuse
     };
-    answer(read::submit(&services, &actor, &draft, &key, rows).await)
+    crate::state::answer(super::page::read::submit(&services, &actor, &draft, &key, rows).await)
 }

@@ -1,5 +1,13 @@
 //! The form of a task. Docking takes one ligand or a whole file in the same form; all of it works without script.
 
+mod field;
+mod ligands;
+mod parameters;
+mod preflight;
+pub mod read;
+mod target;
+pub mod tasks;
+
 use hub::actor::Actor;
 use hub::services::Services;
 use hub::task::Task;
@@ -7,10 +15,12 @@ use hub::{Error, Result};
 use leptos::either::Either;
 use leptos::prelude::*;
 
+pub use parameters::exhaustiveness_of;
+
+use field::{Faults, line};
+use read::FormData;
+
 use super::examples::EXAMPLES;
-use super::field::{Faults, line};
-use super::read::{self, FormData};
-use super::{ligands, parameters, preflight, target};
 use crate::address::Address;
 use crate::frame::Breadcrumbs;
 use crate::served::typing::CHECK;

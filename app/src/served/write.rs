@@ -14,13 +14,13 @@ pub async fn page(services: &Services, actor: &Actor, path: &str, query: &str) -
     let address = Address::new(path, query);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
-        ["new"] => new::tasks::page(services, actor).await,
+        ["new"] => new::page::tasks::page(services, actor).await,
         ["new", "docking"] => new::page::docking(services, actor, &address).await,
         ["new", task] => new::page::elsewhere(services, actor, task).await,
         ["jobs", id] => jobs::page::page(services, actor, id).await,
-        ["jobs", id, act] => jobs::confirm::page(services, actor, id, act, &address).await,
+        ["jobs", id, act] => jobs::page::confirm::page(services, actor, id, act, &address).await,
         ["batches", id] => batches::page::page(services, actor, id, &address).await,
-        ["batches", id, "retry-failed"] => batches::retry::page(services, actor, id).await,
+        ["batches", id, "retry-failed"] => batches::page::retry::page(services, actor, id).await,
         _ => Err(Error::NotFound),
     }
 }

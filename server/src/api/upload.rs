@@ -96,7 +96,7 @@ fn broken(failed: MultipartError) -> Problem {
 impl Form {
     /// A named setting says more than the number beside it, which is always sent.
     fn with_setting(mut self) -> Self {
-        if let Some(exhaustiveness) = app::new::exhaustiveness_of(&self.setting) {
+        if let Some(exhaustiveness) = app::new::page::exhaustiveness_of(&self.setting) {
             self.upload.form.exhaustiveness = exhaustiveness.to_owned();
         }
         self

@@ -7,8 +7,8 @@ use hub::metric::{self, Better, three_digits};
 use leptos::either::{Either, EitherOf5};
 use leptos::prelude::*;
 
+use super::BatchData;
 use super::columns::Column;
-use super::page::BatchData;
 use crate::address::Address;
 use crate::{number, status};
 

@@ -8,9 +8,9 @@ use hub::{Error, Result};
 use leptos::prelude::*;
 
 use super::read;
-use super::row::href;
 use crate::address::Address;
 use crate::frame::Breadcrumbs;
+use crate::jobs::row::href;
 use crate::number;
 use crate::served::{Page, write};
 

@@ -8,7 +8,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::frame::Breadcrumbs;
-use crate::jobs::read;
+use crate::jobs::page::read;
 use crate::number;
 use crate::served::{Page, write};
 

@@ -5,7 +5,7 @@ use hub::list::JobDetail;
 use hub::metric::{self, Better, three_digits};
 use serde_json::Value;
 
-use crate::jobs::read::Measure;
+use crate::jobs::page::read::Measure;
 use crate::number::{self, MISSING};
 use crate::sheet::{Cell, Fact, Grid, Head, Sheet};
 use crate::time::exact;

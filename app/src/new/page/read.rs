@@ -13,7 +13,7 @@ use hub::{Error, Fault, Result};
 use crate::address::Address;
 
 /// 20 approved kinase inhibitors, as the file that the README names.
-const KINASES: &str = include_str!("../../../examples/kinase_inhibitors.csv");
+const KINASES: &str = include_str!("../../../../examples/kinase_inhibitors.csv");
 
 /// A form as its page shows it.
 #[derive(Clone, Debug)]

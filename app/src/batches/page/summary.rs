@@ -6,7 +6,7 @@ use hub::list::JobRow;
 use hub::time::Timestamp;
 use leptos::prelude::*;
 
-use crate::jobs::part::rename;
+use crate::jobs::page::part::rename;
 use crate::sheet::{self, Fact};
 use crate::{number, status, time};
 

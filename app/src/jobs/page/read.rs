@@ -12,8 +12,8 @@ use hub::services::Services;
 use hub::time::Timestamp;
 use hub::{Error, Result};
 
-use super::api::{Link, ListData, Opened};
 use crate::address::{Address, pairs};
+use crate::jobs::api::{Link, ListData, Opened};
 use crate::sheet::{Grid, Sheet};
 
 /// Children that a batch shows in place.
