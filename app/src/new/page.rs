@@ -121,7 +121,7 @@ fn form(data: &FormData, faults: &Faults) -> impl IntoView + use<> {
             {ligands::ligands(form, checked, faults)}
             {parameters::parameters(form, faults)}
             <div>{line("name", "Name", &form.name, "made of target and ligands when empty", faults.at("name"))}</div>
-            <p>
+            <p class="send">
                 <button class="button" class:primary=!again id=CHECK>{label}</button>
                 <span class="help">"Nothing runs yet: first every row is looked at."</span>
             </p>

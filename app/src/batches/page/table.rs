@@ -179,7 +179,7 @@ fn cell(child: &BatchRow, column: Column) -> impl IntoView + use<> {
             let title =
                 value.map_or_else(|| no_value(child), |value| format!("{value} {}", kind.unit));
             EitherOf5::B(view! {
-                <td class="num value" class:missing=value.is_none() title=title>
+                <td class="num value" class:missing=value.is_none() title=title data-unit=value.map(|_| kind.unit)>
                     {value.map_or(number::MISSING.to_owned(), three_digits)}
                 </td>
             })

@@ -14,7 +14,7 @@ pub fn announced() -> impl IntoView {
         <section class="preflight">
             <h2>"Before it runs"</h2>
             <p class="help">
-                "Check looks at every row: whether it can be read, whether it is drawn twice, whether it is a salt, a metal or too large. "
+                "Check looks at every row: whether it can be read, whether it is there twice, whether it is a salt, a metal or too large. "
                 "Then this says what would run, how long it takes and what it costs. Nothing runs before you say so."
             </p>
         </section>
