@@ -35,7 +35,6 @@ pub fn Frame(
         <main id="content" tabindex="-1">{children()}</main>
         <footer class="foot">
             <span>"OMTX-Hub " {env!("CARGO_PKG_VERSION")}</span>
-            <a href="/openapi.json" rel="external">"API"</a>
             <button type="button" class="quiet needs-script" on:click=move |_| help::show()>"Keyboard"</button>
         </footer>
         <help::Help />
