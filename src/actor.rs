@@ -5,25 +5,55 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Role;
+use crate::error::{Error, Result};
 use crate::id::{NotAnId, OrganizationId, UserId};
+use crate::organization::MemberRole;
 
-/// Whoever asks for something. The first parameter of every use case, and checked before anything is read.
+const LOCAL: &str = "local";
+
+/// Whoever asks for something. The first parameter of every use case, and checked before anything is read. Only the
+/// use cases that look after sessions and keys make one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Actor {
     /// The person.
     pub user: UserId,
     /// Whose name new work is stored under, and whose work is listed.
     pub owner: Owner,
+    /// Whether they may read only: with a key made for reading, or as a viewer of an organisation.
+    pub reads_only: bool,
+    /// What they may do in their organisation.
+    pub member: Option<MemberRole>,
+    /// What else they may do.
+    pub roles: Vec<Role>,
 }
 
 impl Actor {
     /// The one person of a hub that runs on one machine without accounts.
     pub fn local() -> Self {
-        let user: UserId = "local".parse().expect("a constant id");
+        let user: UserId = LOCAL.parse().expect("a constant id");
         Self {
             owner: Owner::User(user.clone()),
             user,
+            reads_only: false,
+            member: None,
+            roles: vec![Role::User, Role::Admin],
         }
+    }
+
+    /// Refuses whoever may only read. Called first by every use case that changes something.
+    pub fn may_write(&self) -> Result<()> {
+        if !self.reads_only {
+            return Ok(());
+        }
+        Err(Error::Forbidden(match self.member {
+            Some(MemberRole::Viewer) => {
+                "as a viewer of your organisation you can read, and change nothing; ask its admins"
+                    .to_owned()
+            }
+            _ => "this key is for reading only; take one that may write".to_owned(),
+        }))
     }
 
     /// Whether a thing of this owner may be read and changed.
@@ -43,6 +73,11 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// Whether it is the one owner of a hub without accounts, who has no limits.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::User(id) if id.as_str() == LOCAL)
+    }
+
     /// The folder of the owner's files.
     pub fn folder(&self) -> String {
         match self {

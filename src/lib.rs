@@ -1,6 +1,7 @@
 //! The nouns of the hub and their rules. It knows no runtime, no HTTP, no cloud and no page; the browser carries all of
 //! it but what stands behind the feature `services`.
 
+pub mod account;
 pub mod actor;
 pub mod batch;
 pub mod docking;
@@ -11,9 +12,11 @@ pub mod id;
 pub mod job;
 pub mod ligand;
 pub mod ligand_table;
+pub mod limits;
 pub mod list;
 pub mod metric;
 pub mod model;
+pub mod organization;
 pub mod page;
 pub mod preflight;
 pub mod search;

@@ -25,11 +25,27 @@ pub enum Collection {
     Leases,
     /// Units held, charged and refunded, by owner and day.
     Usage,
+    /// People with accounts.
+    Users,
+    /// Whose an e-mail address is.
+    Emails,
+    /// Sign-ins that hold.
+    Sessions,
+    /// Keys of programs.
+    Keys,
+    /// Organisations.
+    Organizations,
+    /// Links that let somebody in.
+    Invitations,
+    /// Links that show a result.
+    Shares,
+    /// Who did what to what.
+    Audit,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
@@ -37,6 +53,14 @@ impl Collection {
         Self::Idempotency,
         Self::Leases,
         Self::Usage,
+        Self::Users,
+        Self::Emails,
+        Self::Sessions,
+        Self::Keys,
+        Self::Organizations,
+        Self::Invitations,
+        Self::Shares,
+        Self::Audit,
     ];
 
     /// Its name in the store.
@@ -49,6 +73,14 @@ impl Collection {
             Self::Idempotency => "idempotency",
             Self::Leases => "leases",
             Self::Usage => "usage",
+            Self::Users => "users",
+            Self::Emails => "emails",
+            Self::Sessions => "sessions",
+            Self::Keys => "keys",
+            Self::Organizations => "organizations",
+            Self::Invitations => "invitations",
+            Self::Shares => "shares",
+            Self::Audit => "audit",
         }
     }
 }

@@ -66,6 +66,24 @@ pub const SHAPES: &[Shape] = &[
     // What is kept for a time only.
     shape(Collection::Drafts, &[], &[], "expires_at"),
     shape(Collection::Idempotency, &[], &[], "expires_at"),
+    shape(Collection::Sessions, &[], &[], "expires_at"),
+    // Somebody's sessions, keys and links; the members of an organisation.
+    shape(Collection::Sessions, &["user"], &[], "created_at"),
+    shape(Collection::Keys, &["user"], &[], "created_at"),
+    shape(Collection::Shares, &["owner"], &[], "created_at"),
+    shape(Collection::Users, &["organization"], &[], "created_at"),
+    shape(
+        Collection::Invitations,
+        &["organization"],
+        &[],
+        "created_at",
+    ),
+    // How much of an owner's work is out at the gateway.
+    shape(Collection::Jobs, &["owner", "state"], &[], "created_at"),
+    shape(Collection::Children, &["owner", "state"], &[], "created_at"),
+    // What happened, to all and to one owner.
+    shape(Collection::Audit, &[], &[], "at"),
+    shape(Collection::Audit, &["owner"], &[], "at"),
 ];
 
 impl Shape {
