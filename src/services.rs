@@ -19,6 +19,7 @@ mod jobs;
 mod leases;
 mod lists;
 mod models;
+mod passwords;
 mod preflights;
 mod recovery;
 mod requests;
@@ -57,6 +58,8 @@ pub struct Services {
     rows: children::RowCache,
     /// The duties that this server holds.
     leases: leases::Leases,
+    /// Hashes of passwords.
+    passwords: passwords::Passwords,
     /// What the operator chose.
     settings: Arc<Settings>,
 }
@@ -79,6 +82,7 @@ impl Services {
             reports: preflights::Reports::default(),
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
+            passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),
         }
     }
