@@ -33,6 +33,7 @@ pub fn router(parts: Parts) -> Router {
         leptos_options: parts.leptos_options,
         services: parts.services,
     };
+    let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
         .nest("/api/v1", api::routes(parts.api))
@@ -40,7 +41,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/healthz", get(async || "alive"))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(session::sign_in_locally))
+        .layer(middleware::from_fn_with_state(door, session::identify))
         .layer(middleware::from_fn_with_state(
             parts.addresses,
             request::check_addresses,

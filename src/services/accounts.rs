@@ -106,7 +106,9 @@ impl Services {
                 .collect(),
             (name, _) => name.to_owned(),
         };
-        if let Err(message) = check_name(&name, 100) {
+        if !(name.is_empty() && email.is_err())
+            && let Err(message) = check_name(&name, 100)
+        {
             faults.push(Fault::new("name", format!("the name {message}")));
         }
         error::check(faults)?;

@@ -2,7 +2,7 @@
 
 use clap::Parser as _;
 
-use super::{Cli, Command, Config, Environment};
+use super::{Auth, Cli, Command, Config, Environment};
 
 /// What the settings on a command line come to; the test run's own environment holds none of them.
 fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
@@ -93,9 +93,35 @@ fn every_fault_is_named_at_once() {
 
 #[test]
 fn local_visitors_are_let_in_on_this_machine_only() {
-    assert!(faults(&["--bind", "0.0.0.0"])[0].contains("would let others in"));
-    assert!(faults(&["--auth", "accounts"])[0].contains("not in this build yet"));
-    assert!(check(&["--bind", "127.0.0.2"]).is_ok());
+    let open = ["--bind", "0.0.0.0", "--auth", "local"];
+    assert!(faults(&open)[0].contains("would let others in"));
+    let auth = |arguments: &[&str]| check(arguments).ok().unwrap().auth;
+    assert!(auth(&["--bind", "127.0.0.2"]) == Auth::Local);
+    assert!(auth(&["--bind", "0.0.0.0"]) == Auth::Accounts(Vec::new()));
+    assert!(auth(&["--auth", "accounts"]) == Auth::Accounts(Vec::new()));
+}
+
+#[test]
+fn keys_of_sessions_are_long_and_the_first_one_signs() {
+    let (new, old) = ("n".repeat(32), "o".repeat(40));
+    let given = [
+        "--auth",
+        "accounts",
+        "--jwt-secret",
+        &new,
+        "--jwt-old-secrets",
+        &format!("{old}, "),
+    ];
+    assert!(check(&given).ok().unwrap().auth == Auth::Accounts(vec![new, old]));
+    let short = faults(&[
+        "--auth",
+        "accounts",
+        "--jwt-secret",
+        "short",
+        "--jwt-old-secrets",
+        "too",
+    ]);
+    assert_eq!(short.len(), 2, "{short:?}");
 }
 
 #[test]
@@ -107,7 +133,7 @@ fn production_refuses_what_suits_a_desk() {
         "localhost:1",
     ]);
     for text in [
-        "AUTH=local",
+        "JWT_SECRET",
         "DOCUMENTS_URL",
         "BLOBS_URL",
         "GATEWAY_SECRET",
