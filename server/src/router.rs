@@ -36,6 +36,10 @@ pub fn router(parts: Parts) -> Router {
     let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
+        .merge(pages::accounts::routes(pages::accounts::Forms {
+            state: state.clone(),
+            api: parts.api.clone(),
+        }))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
         .route("/healthz", get(async || "alive"))

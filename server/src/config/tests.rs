@@ -1,10 +1,10 @@
 //! What settings are taken, and in what words others are refused.
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::{Auth, Cli, Command, Config, Environment};
 
-/// What the settings on a command line come to; the test run's own environment holds none of them.
+/// What the settings on a command line come to, whatever the environment of the tests holds.
 fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
     let usual = [
         "omtx-hub",
@@ -13,10 +13,14 @@ fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
         "--gateway-secret",
         "a secret of some length",
     ];
-    Cli::try_parse_from(usual.iter().chain(arguments))
-        .unwrap()
-        .settings
-        .check()
+    parsed(usual.iter().chain(arguments)).settings.check()
+}
+
+fn parsed<'a>(arguments: impl IntoIterator<Item = &'a &'a str>) -> Cli {
+    let command =
+        Cli::command().mut_args(|argument| argument.env(clap::builder::Resettable::Reset));
+    let matches = command.try_get_matches_from(arguments).unwrap();
+    Cli::from_arg_matches(&matches).unwrap()
 }
 
 fn faults(arguments: &[&str]) -> Vec<String> {
@@ -59,7 +63,7 @@ fn what_is_said_is_taken() {
 
 #[test]
 fn the_health_question_needs_no_settings() {
-    let cli = Cli::try_parse_from(["omtx-hub", "health"]).unwrap();
+    let cli = parsed(&["omtx-hub", "health"]);
     assert_eq!(cli.command, Some(Command::Health));
 }
 
@@ -171,8 +175,7 @@ fn a_secret_is_never_told() {
 }
 
 fn check_alone(arguments: &[&str]) -> Vec<String> {
-    Cli::try_parse_from(["omtx-hub"].iter().chain(arguments))
-        .unwrap()
+    parsed(["omtx-hub"].iter().chain(arguments))
         .settings
         .check()
         .err()

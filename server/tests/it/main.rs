@@ -16,3 +16,4 @@ mod jobs;
 mod lists;
 mod models;
 mod problems;
+mod sign_in;
