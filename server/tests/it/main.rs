@@ -15,5 +15,7 @@ mod input;
 mod jobs;
 mod lists;
 mod models;
+mod organizations;
+mod people;
 mod problems;
 mod sign_in;
