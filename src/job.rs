@@ -269,6 +269,15 @@ pub struct Best {
     pub value: f64,
 }
 
+/// When a job was shown to the organisation that it was made in, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWithOrganization {
+    /// Who did it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -288,6 +297,12 @@ pub struct Job {
     pub owner: Owner,
     /// Who asked.
     pub created_by: UserId,
+    /// Who showed it to their organisation; private when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedWithOrganization>,
+    /// Whether it is shown to the organisation, once more at the top of the record, where it is looked up by.
+    #[serde(default)]
+    pub is_shared: bool,
     /// The job that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<JobId>,
@@ -380,6 +395,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// Shows it to its organisation, or to nobody but its owner.
+    pub fn share_with_organization(&mut self, shared: Option<SharedWithOrganization>) {
+        self.is_shared = shared.is_some();
+        self.shared = shared;
+    }
+
     /// The folder of its files, `users/{user}/jobs/{id}`; a child's lies in its batch's.
     pub fn folder(&self) -> String {
         match (&self.batch_id, self.index) {

@@ -26,6 +26,7 @@ mod requests;
 mod roll_up;
 mod runs;
 mod settings;
+mod shares;
 mod store;
 mod submissions;
 
@@ -35,6 +36,7 @@ pub use exports::{Export, ExportFormat};
 pub use idempotency::IdempotencyKey;
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
 pub use settings::Settings;
+pub use shares::{Opened, Pass, Shared};
 pub use submissions::Submitted;
 
 /// Everything that a use case needs.

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use hub::services::Services;
 use tokio_util::sync::CancellationToken;
 
@@ -12,11 +12,12 @@ use crate::router::{no_such_call, wrong_method};
 mod batches;
 mod callbacks;
 mod drafts;
-mod exports;
+pub mod exports;
 mod files;
 mod jobs;
 mod models;
 pub mod read;
+mod shares;
 mod upload;
 
 /// What handlers of the API share.
@@ -46,6 +47,12 @@ pub fn routes(api: Api) -> Router {
         )
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
+        .route(
+            "/jobs/{id}/organization-share",
+            put(shares::with_organization),
+        )
+        .route("/shares", get(shares::list).post(shares::create))
+        .route("/shares/{id}", delete(shares::revoke))
         .route("/jobs/{id}/export", get(exports::of_job))
         .route("/jobs/{id}/files", get(files::list))
         .route("/jobs/{id}/files/{name}", get(files::read))

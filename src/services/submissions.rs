@@ -223,6 +223,8 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         name: String::new(),
         owner: actor.owner.clone(),
         created_by: actor.user.clone(),
+        shared: None,
+        is_shared: false,
         source_id: None,
         batch_id: None,
         index: None,

@@ -35,6 +35,7 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    clock: Clock,
     router: Router,
     _folder: TempDir,
     _far: Option<FarGateway>,
@@ -78,7 +79,7 @@ impl Hub {
             folder.path().join("files"),
             &public.to_string(),
             b"a key for tests",
-            clock,
+            clock.clone(),
         )
         .unwrap();
         let blobs = Arc::new(blobs);
@@ -109,6 +110,7 @@ impl Hub {
             address,
             stopping,
             services,
+            clock,
             router,
             _folder: folder,
             _far: far,
@@ -119,6 +121,11 @@ impl Hub {
     pub fn work(&self) {
         let mut duties = background::start(&self.services, &self.stopping);
         tokio::spawn(async move { while duties.join_next().await.is_some() {} });
+    }
+
+    /// Lets the time of the stores pass.
+    pub fn later(&self, seconds: u32) {
+        self.clock.advance_seconds(seconds);
     }
 
     /// A request to the hub's own address.

@@ -15,3 +15,4 @@ mod jobs;
 mod lists;
 mod models;
 mod problems;
+mod shares;
