@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ports::{Blobs, Compute, Documents};
 
 mod access;
+mod accounts;
 mod batches;
 mod changes;
 mod children;
@@ -16,6 +17,7 @@ mod exports;
 mod files;
 mod idempotency;
 mod jobs;
+mod keys;
 mod leases;
 mod lists;
 mod models;
@@ -25,16 +27,21 @@ mod recovery;
 mod requests;
 mod roll_up;
 mod runs;
+mod sessions;
 mod settings;
 mod shares;
+mod sign_ins;
 mod store;
 mod submissions;
 
+pub use accounts::{Account, SignUp};
 pub use changes::{Change, Changes};
 pub use drafts::{DraftUpload, Upload};
 pub use exports::{Export, ExportFormat};
 pub use idempotency::IdempotencyKey;
+pub use keys::{KeyRow, NewKey};
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
+pub use sessions::{Entered, SessionRow};
 pub use settings::Settings;
 pub use shares::{Opened, Pass, Shared};
 pub use submissions::Submitted;
@@ -60,6 +67,8 @@ pub struct Services {
     rows: children::RowCache,
     /// The duties that this server holds.
     leases: leases::Leases,
+    /// Who stands behind sessions and keys that were used of late.
+    known: sessions::Known,
     /// Hashes of passwords.
     passwords: passwords::Passwords,
     /// What the operator chose.
@@ -84,6 +93,7 @@ impl Services {
             reports: preflights::Reports::default(),
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
+            known: sessions::Known::default(),
             passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),
         }

@@ -39,15 +39,20 @@ pub fn router(parts: Parts) -> Router {
         leptos_options: state.leptos_options.clone(),
         public: parts.addresses.public.to_string(),
     };
+    let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
+        .merge(pages::accounts::routes(pages::accounts::Forms {
+            state: state.clone(),
+            api: parts.api.clone(),
+        }))
         .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
         .route("/healthz", get(async || "alive"))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
-        .layer(middleware::from_fn(session::sign_in_locally))
+        .layer(middleware::from_fn_with_state(door, session::identify))
         .layer(middleware::from_fn_with_state(
             parts.addresses,
             request::check_addresses,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod addresses;
 mod batches;
 mod drafts;
@@ -16,3 +17,4 @@ mod lists;
 mod models;
 mod problems;
 mod shares;
+mod sign_in;

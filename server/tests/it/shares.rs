@@ -201,7 +201,6 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
     assert_eq!(missing.status, 404);
     let mut bad: Vec<String> = vec![
         revoked.clone(),
-        "/s/".to_owned(),
         "/s/x".to_owned(),
         "/s/%ff".to_owned(),
         "/s/..%2f..".to_owned(),
@@ -568,4 +567,62 @@ async fn no_log_line_lets_anybody_in() {
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("/s/…/preview.png"), "{logged}");
     assert!(!logged.contains(token) && !logged.contains("a-long-secret"));
+}
+
+/// Signs up and in; the token of the session.
+async fn enter(hub: &Hub, email: &str) -> String {
+    let body = json!({ "email": email, "password": "ligand-pose-box" });
+    hub.post("/api/v1/auth/signup", &body)
+        .await
+        .expect(StatusCode::CREATED);
+    let entered = hub.post("/api/v1/auth/login", &body).await;
+    entered.expect(StatusCode::OK)["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_link_needs_no_account_and_is_its_makers_alone() {
+    let hub = Hub::start_with_accounts().await;
+    let (ada, eve) = (
+        enter(&hub, "ada.lovelace@example.org").await,
+        enter(&hub, "eve@example.org").await,
+    );
+    let ask = async |who: &str, method: Method, path: &str, body: &Value| {
+        let bearer = format!("Bearer {who}");
+        hub.send_json(method, path, body, &[("authorization", &bearer)])
+            .await
+    };
+    let made = ask(&ada, Method::POST, "/api/v1/jobs", &input::job("CCO")).await;
+    let made = made.expect(StatusCode::CREATED);
+    let wanted = json!({ "job_id": made["id"] });
+    hub.post("/api/v1/shares", &wanted)
+        .await
+        .problem(401, "unauthenticated");
+    ask(&eve, Method::POST, "/api/v1/shares", &wanted)
+        .await
+        .problem(404, "not-found");
+    let link = ask(&ada, Method::POST, "/api/v1/shares", &wanted).await;
+    let link = link.expect(StatusCode::CREATED);
+    let url = link["url"].as_str().unwrap();
+    let path = url.split_once(&hub.address.to_string()).unwrap().1;
+    let shown = read(&hub, path).await;
+    let page = text(&shown);
+    assert_eq!(shown.status, 200, "{page}");
+    assert!(
+        page.contains("dock CCO") && !page.contains("@example.org"),
+        "{page}"
+    );
+    let of_eve = ask(&eve, Method::GET, "/api/v1/shares", &Value::Null).await;
+    assert_eq!(of_eve.expect(StatusCode::OK)["results"], json!([]));
+    let revoke = format!("/api/v1/shares/{}", link["id"].as_str().unwrap());
+    ask(&eve, Method::DELETE, &revoke, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    assert_eq!(read(&hub, path).await.status, 200);
+    ask(&ada, Method::DELETE, &revoke, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_eq!(read(&hub, path).await.status, 404);
 }

@@ -185,6 +185,7 @@ fn reader(share: &Share) -> Actor {
         reads_only: true,
         member: None,
         roles: Vec::new(),
+        session: None,
     }
 }
 
