@@ -18,4 +18,5 @@ mod models;
 mod organizations;
 mod people;
 mod problems;
+mod shares;
 mod sign_in;
