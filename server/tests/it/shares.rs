@@ -521,6 +521,28 @@ async fn a_form_makes_a_link_that_is_shown_once() {
     assert!(mine.contains("dock CCO") && !mine.contains(path), "{mine}");
 }
 
+#[tokio::test]
+async fn guessing_a_password_takes_ever_longer() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id, "password": "a-long-secret" })).await;
+    let unlock = async |password: &str| {
+        let request = hub
+            .request(Method::POST, &format!("{path}/unlock"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body = format!("password={password}");
+        hub.send(request.body(body.into()).unwrap()).await
+    };
+    for _ in 0..21 {
+        assert_eq!(unlock("a-wrong-guess").await.status, 403);
+    }
+    let refused = unlock("a-long-secret").await;
+    assert_eq!(refused.status, 429);
+    assert!(text(&refused).contains("try again in"));
+    hub.later(60);
+    assert_eq!(unlock("a-long-secret").await.status, 303);
+}
+
 /// What is logged on this thread.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
