@@ -189,6 +189,7 @@ fn reader(share: &Share) -> Actor {
         member: None,
         roles: Vec::new(),
         session: None,
+        key: None,
     }
 }
 
