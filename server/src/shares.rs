@@ -136,7 +136,9 @@ async fn unlock(
                 let headers = [(header::LOCATION, to), (header::SET_COOKIE, cookie?)];
                 Ok((StatusCode::SEE_OTHER, headers).into_response())
             }
-            Err(Error::Forbidden(message)) => Ok(readers.ask_for_password(&token, Some(message))),
+            Err(refused @ (Error::Forbidden(_) | Error::LimitReached { .. })) => {
+                Ok(readers.ask_for_password(&token, Some(&refused)))
+            }
             Err(failed) => Err(failed),
         }
     };
@@ -267,12 +269,11 @@ impl Readers {
             .into_response()
     }
 
-    /// The form of a link with a password; with 403 when what was sent is not it.
-    fn ask_for_password(&self, token: &str, refused: Option<String>) -> Response {
-        let status = match refused {
-            Some(_) => StatusCode::FORBIDDEN,
-            None => StatusCode::OK,
-        };
+    /// The form of a link with a password; with a status of its own when what was sent was refused.
+    fn ask_for_password(&self, token: &str, refused: Option<&Error>) -> Response {
+        let status = refused.and_then(|refused| StatusCode::from_u16(refused.status()).ok());
+        let status = status.unwrap_or(StatusCode::OK);
+        let refused = refused.map(Error::to_string);
         let (card, link) = (Card::locked(), self.link(token));
         let form = || page::locked(&base(token), refused);
         let told = Some((&card, &link));

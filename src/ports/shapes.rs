@@ -86,7 +86,8 @@ pub const SHAPES: &[Shape] = &[
     // Somebody's sessions, keys and links; the members of an organisation.
     shape(Collection::Sessions, &["user"], &[], "created_at"),
     shape(Collection::Keys, &["user"], &[], "created_at"),
-    shape(Collection::Shares, &["owner"], &["id"], "created_at"),
+    shape(Collection::Shares, &["created_by"], &["id"], "created_at"),
+    shape(Collection::Shares, &["owner", "id"], &[], "created_at"),
     shape(Collection::Users, &["organization"], &[], "created_at"),
     shape(
         Collection::Invitations,

@@ -85,9 +85,8 @@ impl Services {
             Direction::Descending,
             LISTED,
         )
-        .equal("owner", actor.owner.to_string());
-        let mut found = self.store.query::<Share>(&query).await?;
-        found.retain(|share| share.value.created_by == actor.user);
+        .equal("created_by", actor.user.as_str());
+        let found = self.store.query::<Share>(&query).await?;
         let counters: Vec<Key> = found.iter().map(|share| views_key(&share.key)).collect();
         let jobs: Vec<Key> = found
             .iter()
@@ -108,14 +107,8 @@ impl Services {
     /// Ends a link of the actor's for good. Whoever made it may, and the admins of their organisation.
     pub async fn revoke_share(&self, actor: &Actor, id: &ShareId) -> Result<()> {
         actor.may_write()?;
-        let query = Query::new(Collection::Shares, "created_at", Direction::Descending, 1)
-            .equal("owner", actor.owner.to_string())
-            .equal("id", id.as_str());
         for _ in 0..TRIES {
-            let found = self.store.query::<Share>(&query).await?.into_iter().next();
-            let Some(mut share) = found.filter(|share| may_revoke(actor, share)) else {
-                return Err(Error::NotFound);
-            };
+            let mut share = self.revocable(actor, id).await?;
             if share.value.revoked_at.is_some() {
                 return Ok(());
             }
@@ -127,6 +120,25 @@ impl Services {
         Err(Error::Conflict(
             "too many changes of this link at once; try again".to_owned(),
         ))
+    }
+
+    /// A link that the actor made, in whatever organisation they were then, or one of the organisation that they lead.
+    async fn revocable(&self, actor: &Actor, id: &ShareId) -> Result<Stored<Share>> {
+        let named = |field, value: &str| {
+            Query::new(Collection::Shares, "created_at", Direction::Descending, 1)
+                .equal(field, value)
+                .equal("id", id.as_str())
+        };
+        let mut queries = vec![named("created_by", actor.user.as_str())];
+        if actor.member.is_some_and(|role| role >= MemberRole::Admin) {
+            queries.push(named("owner", &actor.owner.to_string()));
+        }
+        for query in queries {
+            if let Some(found) = self.store.query::<Share>(&query).await?.pop() {
+                return Ok(found);
+            }
+        }
+        Err(Error::NotFound)
     }
 
     /// Who the actor is, as readers of a link are told.
@@ -148,11 +160,6 @@ fn share_key(token: &Token) -> Key {
 /// The document that counts how often a link was looked at.
 fn views_key(share: &Key) -> Key {
     Key::new(Collection::Shares, format!("{}:views", share.id))
-}
-
-fn may_revoke(actor: &Actor, share: &Stored<Share>) -> bool {
-    let leads = actor.member.is_some_and(|role| role >= MemberRole::Admin);
-    share.value.created_by == actor.user || leads
 }
 
 fn faults(request: &ShareRequest) -> Vec<Fault> {

@@ -94,7 +94,7 @@ fn place(shared: &Shared, base: &str) -> Place {
 
 /// The page of a link, with who shared it and until when.
 pub fn shown(shared: &Shared, content: &Content) -> impl IntoView + use<> {
-    let until = shared.share.expires_at.map(|end| time::exact(end));
+    let until = shared.share.expires_at.map(time::exact);
     let notice = match until {
         Some(end) => format!("Shared by {} until {end}.", shared.share.shared_by),
         None => format!("Shared by {}, without an end.", shared.share.shared_by),

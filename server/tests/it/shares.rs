@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::hub::{Answer, Hub};
 use crate::input;
+use crate::people::{ask, token};
 
 /// A link to what was asked for: its id and its path.
 async fn share(hub: &Hub, body: &Value) -> (String, String) {
@@ -521,6 +522,28 @@ async fn a_form_makes_a_link_that_is_shown_once() {
     assert!(mine.contains("dock CCO") && !mine.contains(path), "{mine}");
 }
 
+#[tokio::test]
+async fn guessing_a_password_takes_ever_longer() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id, "password": "a-long-secret" })).await;
+    let unlock = async |password: &str| {
+        let request = hub
+            .request(Method::POST, &format!("{path}/unlock"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body = format!("password={password}");
+        hub.send(request.body(body.into()).unwrap()).await
+    };
+    for _ in 0..21 {
+        assert_eq!(unlock("a-wrong-guess").await.status, 403);
+    }
+    let refused = unlock("a-long-secret").await;
+    assert_eq!(refused.status, 429);
+    assert!(text(&refused).contains("try again in"));
+    hub.later(60);
+    assert_eq!(unlock("a-long-secret").await.status, 303);
+}
+
 /// What is logged on this thread.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -569,41 +592,23 @@ async fn no_log_line_lets_anybody_in() {
     assert!(!logged.contains(token) && !logged.contains("a-long-secret"));
 }
 
-/// Signs up and in; the token of the session.
-async fn enter(hub: &Hub, email: &str) -> String {
-    let body = json!({ "email": email, "password": "ligand-pose-box" });
-    hub.post("/api/v1/auth/signup", &body)
-        .await
-        .expect(StatusCode::CREATED);
-    let entered = hub.post("/api/v1/auth/login", &body).await;
-    entered.expect(StatusCode::OK)["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
 #[tokio::test]
 async fn a_link_needs_no_account_and_is_its_makers_alone() {
     let hub = Hub::start_with_accounts().await;
     let (ada, eve) = (
-        enter(&hub, "ada.lovelace@example.org").await,
-        enter(&hub, "eve@example.org").await,
+        token(&hub, "ada@example.org").await,
+        token(&hub, "eve@example.org").await,
     );
-    let ask = async |who: &str, method: Method, path: &str, body: &Value| {
-        let bearer = format!("Bearer {who}");
-        hub.send_json(method, path, body, &[("authorization", &bearer)])
-            .await
-    };
-    let made = ask(&ada, Method::POST, "/api/v1/jobs", &input::job("CCO")).await;
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &input::job("CCO")).await;
     let made = made.expect(StatusCode::CREATED);
     let wanted = json!({ "job_id": made["id"] });
     hub.post("/api/v1/shares", &wanted)
         .await
         .problem(401, "unauthenticated");
-    ask(&eve, Method::POST, "/api/v1/shares", &wanted)
+    ask(&hub, Method::POST, "/api/v1/shares", &eve, &wanted)
         .await
         .problem(404, "not-found");
-    let link = ask(&ada, Method::POST, "/api/v1/shares", &wanted).await;
+    let link = ask(&hub, Method::POST, "/api/v1/shares", &ada, &wanted).await;
     let link = link.expect(StatusCode::CREATED);
     let url = link["url"].as_str().unwrap();
     let path = url.split_once(&hub.address.to_string()).unwrap().1;
@@ -614,15 +619,50 @@ async fn a_link_needs_no_account_and_is_its_makers_alone() {
         page.contains("dock CCO") && !page.contains("@example.org"),
         "{page}"
     );
-    let of_eve = ask(&eve, Method::GET, "/api/v1/shares", &Value::Null).await;
+    let of_eve = ask(&hub, Method::GET, "/api/v1/shares", &eve, &Value::Null).await;
     assert_eq!(of_eve.expect(StatusCode::OK)["results"], json!([]));
     let revoke = format!("/api/v1/shares/{}", link["id"].as_str().unwrap());
-    ask(&eve, Method::DELETE, &revoke, &Value::Null)
+    ask(&hub, Method::DELETE, &revoke, &eve, &Value::Null)
         .await
         .problem(404, "not-found");
     assert_eq!(read(&hub, path).await.status, 200);
-    ask(&ada, Method::DELETE, &revoke, &Value::Null)
+    ask(&hub, Method::DELETE, &revoke, &ada, &Value::Null)
         .await
         .expect(StatusCode::NO_CONTENT);
     assert_eq!(read(&hub, path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_member_shows_a_job_to_the_organisation_and_no_longer() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@example.org").await;
+    let lab = json!({ "name": "Structural biology" });
+    ask(&hub, Method::POST, "/api/v1/organizations", &ada, &lab)
+        .await
+        .expect(StatusCode::CREATED);
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &input::job("CCO")).await;
+    let id = made.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/v1/jobs/{id}/organization-share");
+    let show = async |shared: bool| {
+        let body = json!({ "shared": shared });
+        ask(&hub, Method::PUT, &path, &ada, &body)
+            .await
+            .expect(StatusCode::OK)
+    };
+    let first = show(true).await;
+    assert_eq!(first["shared"], true);
+    assert!(first["by"].is_string() && first["at"].is_string());
+    assert_eq!(show(true).await, first, "who showed it first stays");
+    assert_eq!(show(false).await, json!({ "shared": false }));
+    let wrong = json!({ "shared": "perhaps" });
+    ask(&hub, Method::PUT, &path, &ada, &wrong)
+        .await
+        .problem(422, "invalid");
+    let eve = token(&hub, "eve@example.org").await;
+    ask(&hub, Method::PUT, &path, &eve, &json!({ "shared": true }))
+        .await
+        .problem(404, "not-found");
 }

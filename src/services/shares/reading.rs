@@ -70,12 +70,15 @@ impl Services {
     pub async fn unlock_share(&self, token: &str, password: String) -> Result<Pass> {
         let (token, found) = self.share_of(token).await?;
         let hash = found.value.password.ok_or(Error::NotFound)?;
+        let now = self.store.now().await?;
+        self.may_guess(&found.key.id, now).await?;
         if !self.passwords.matches(password, Some(hash.clone())).await? {
+            self.guessed(&found.key.id, now).await?;
             return Err(Error::Forbidden(
                 "this is not the password of the link; ask whoever sent it".to_owned(),
             ));
         }
-        let end = self.store.now().await?.plus_seconds(PASS_S);
+        let end = now.plus_seconds(PASS_S);
         Ok(Pass {
             text: token.pass(&hash, end),
             seconds: PASS_S,
