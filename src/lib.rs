@@ -23,6 +23,7 @@ pub mod search;
 pub mod smiles;
 pub mod task;
 pub mod time;
+pub mod usage;
 
 #[cfg(feature = "services")]
 pub mod ports;

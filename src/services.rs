@@ -17,11 +17,13 @@ mod files;
 mod idempotency;
 mod jobs;
 mod leases;
+mod limits;
 mod lists;
 mod models;
 mod preflights;
 mod recovery;
 mod requests;
+mod retries;
 mod roll_up;
 mod runs;
 mod settings;
@@ -57,6 +59,8 @@ pub struct Services {
     rows: children::RowCache,
     /// The duties that this server holds.
     leases: leases::Leases,
+    /// Who takes units of quota now.
+    turns: limits::Turns,
     /// What the operator chose.
     settings: Arc<Settings>,
 }
@@ -79,6 +83,7 @@ impl Services {
             reports: preflights::Reports::default(),
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
+            turns: limits::Turns::default(),
             settings: Arc::new(settings),
         }
     }

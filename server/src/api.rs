@@ -18,6 +18,7 @@ mod jobs;
 mod models;
 pub mod read;
 mod upload;
+mod usage;
 
 /// What handlers of the API share.
 #[derive(Clone)]
@@ -70,6 +71,7 @@ pub fn routes(api: Api) -> Router {
         .route("/models", get(models::list))
         .route("/targets", get(models::targets))
         .route("/me", get(models::me))
+        .route("/usage", get(usage::read))
         .route("/callbacks/{run_id}", post(callbacks::receive))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{batches, jobs, new};
+use crate::{batches, jobs, new, usage};
 
 /// The page at an address.
 pub async fn page(services: &Services, actor: &Actor, path: &str, query: &str) -> Result<Page> {
@@ -21,6 +21,7 @@ pub async fn page(services: &Services, actor: &Actor, path: &str, query: &str) -
         ["jobs", id, act] => jobs::page::confirm::page(services, actor, id, act, &address).await,
         ["batches", id] => batches::page::page(services, actor, id, &address).await,
         ["batches", id, "retry-failed"] => batches::page::retry::page(services, actor, id).await,
+        ["usage"] => usage::page(services, actor).await,
         _ => Err(Error::NotFound),
     }
 }
