@@ -15,7 +15,7 @@ use server::blobs::Directory;
 use server::config::{Cli, Command, Config};
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
-use server::request::Addresses;
+use server::request::{Addresses, Rates};
 use server::router::{Parts, router};
 use server::{background, log, secret};
 use tokio::net::TcpListener;
@@ -104,6 +104,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             tracing::debug!(cause = %failed, "a connection stays slow");
         }
     });
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving =
         axum::serve(listener, router).with_graceful_shutdown(stopping.clone().cancelled_owned());
     tokio::select! {
@@ -147,6 +148,7 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         services,
         leptos_options: leptos_options(config),
         addresses: Addresses { public, port },
+        rates: Rates::new(config.trusted_proxies),
         files: server::blobs::directory::routes(blobs),
     })
 }

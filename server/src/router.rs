@@ -10,7 +10,7 @@ use leptos::config::LeptosOptions;
 
 use crate::api::{self, Api};
 use crate::problem::Problem;
-use crate::request::{self, Addresses};
+use crate::request::{self, Addresses, Rates};
 use crate::{pages, session};
 
 /// What the router is made of.
@@ -23,6 +23,8 @@ pub struct Parts {
     pub leptos_options: LeptosOptions,
     /// Where the hub is reached.
     pub addresses: Addresses,
+    /// Who asked how often.
+    pub rates: Rates,
     /// The signed addresses of files, when the hub itself keeps them.
     pub files: Router,
 }
@@ -40,6 +42,10 @@ pub fn router(parts: Parts) -> Router {
         .route("/healthz", get(async || "alive"))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(
+            parts.rates,
+            request::limit_rate,
+        ))
         .layer(middleware::from_fn(session::sign_in_locally))
         .layer(middleware::from_fn_with_state(
             parts.addresses,
