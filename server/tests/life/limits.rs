@@ -213,6 +213,7 @@ async fn without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out(
 async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work() {
     let mut hub = limited(Limits {
         per_day: 1_000,
+        per_month: 1_000,
         ..FEW
     })
     .await;
@@ -247,6 +248,7 @@ async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit() {
     let hub = limited(Limits {
         running: 3,
         per_day: 100,
+        per_month: 100,
         ..FEW
     })
     .await;
@@ -278,7 +280,8 @@ async fn failed_ligands_run_again_all_or_none() {
     .await;
     let id = hub.submit_batch(3).await;
     hub.dispatch().await;
-    for run in hub.gateway.script().begun.clone() {
+    let begun = hub.gateway.script().begun.clone();
+    for run in begun {
         hub.gateway.fails(&run, "user");
         hub.report(&run).await;
     }
