@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Role;
 use crate::error::{Error, Result};
-use crate::id::{NotAnId, OrganizationId, UserId};
+use crate::id::{NotAnId, OrganizationId, SessionId, UserId};
 use crate::organization::MemberRole;
 
 const LOCAL: &str = "local";
@@ -27,6 +27,8 @@ pub struct Actor {
     pub member: Option<MemberRole>,
     /// What else they may do.
     pub roles: Vec<Role>,
+    /// The session that they act in; none with a key, and on a hub without accounts.
+    pub session: Option<SessionId>,
 }
 
 impl Actor {
@@ -39,6 +41,7 @@ impl Actor {
             reads_only: false,
             member: None,
             roles: vec![Role::User, Role::Admin],
+            session: None,
         }
     }
 

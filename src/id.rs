@@ -86,6 +86,15 @@ id!(
     DraftId
 );
 
+id!(
+    /// A sign-in.
+    SessionId
+);
+id!(
+    /// A key of a program.
+    KeyId
+);
+
 impl JobId {
     /// The id of a batch's child; derived, so that writing it again is the same write.
     pub fn child(&self, index: u32) -> Self {

@@ -20,6 +20,7 @@ pub mod organization;
 pub mod page;
 pub mod preflight;
 pub mod search;
+pub mod session;
 pub mod smiles;
 pub mod task;
 pub mod time;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::ports::{Blobs, Compute, Documents};
 
 mod access;
+mod accounts;
 mod batches;
 mod changes;
 mod children;
@@ -16,25 +17,32 @@ mod exports;
 mod files;
 mod idempotency;
 mod jobs;
+mod keys;
 mod leases;
 mod limits;
 mod lists;
 mod models;
+mod passwords;
 mod preflights;
 mod recovery;
 mod requests;
 mod retries;
 mod roll_up;
 mod runs;
+mod sessions;
 mod settings;
+mod sign_ins;
 mod store;
 mod submissions;
 
+pub use accounts::{Account, SignUp};
 pub use changes::{Change, Changes};
 pub use drafts::{DraftUpload, Upload};
 pub use exports::{Export, ExportFormat};
 pub use idempotency::IdempotencyKey;
+pub use keys::{KeyRow, NewKey};
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
+pub use sessions::{Entered, SessionRow};
 pub use settings::Settings;
 pub use submissions::Submitted;
 
@@ -61,6 +69,10 @@ pub struct Services {
     leases: leases::Leases,
     /// Who takes units of quota now.
     turns: limits::Turns,
+    /// Who stands behind sessions and keys that were used of late.
+    known: sessions::Known,
+    /// Hashes of passwords.
+    passwords: passwords::Passwords,
     /// What the operator chose.
     settings: Arc<Settings>,
 }
@@ -84,6 +96,8 @@ impl Services {
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
             turns: limits::Turns::default(),
+            known: sessions::Known::default(),
+            passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),
         }
     }

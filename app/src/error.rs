@@ -49,11 +49,13 @@ pub fn Fault(
     error: AppError,
 ) -> impl IntoView {
     let missing = matches!(error.error, Error::NotFound);
+    let stranger = matches!(error.error, Error::Unauthenticated);
     let title = match &error.error {
         Error::NotFound => "There is nothing here",
         Error::BadRequest(_) | Error::Invalid(_) => "This cannot be read",
         Error::Unavailable { .. } => "A part of the hub does not answer",
         Error::Internal { .. } => "The hub failed to do this",
+        Error::Unauthenticated => "You are not signed in any more",
         _ => "This is not possible now",
     };
     let message = match &error.error {
@@ -67,6 +69,7 @@ pub fn Fault(
             {(!error.reference.is_empty() && !missing).then(|| view! { <Reference reference=error.reference.clone() /> })}
             <p class="ways">
                 {(!missing).then(|| view! { <a class="button" href="" rel="external">"Reload"</a> })}
+                {stranger.then(|| view! { <a class="button" href="/login" rel="external">"Sign in"</a> })}
                 <a href="/">"My Results"</a>
             </p>
         </section>

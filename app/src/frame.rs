@@ -5,6 +5,7 @@ mod keyboard;
 mod notice;
 mod title;
 
+use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
@@ -13,6 +14,7 @@ pub use title::PageTitle;
 
 use crate::address::Address;
 use crate::error::AppError;
+use crate::side;
 
 /// The frame of every page.
 #[component]
@@ -27,8 +29,7 @@ pub fn Frame(
             <a class="brand" href="/">"OMTX-Hub"</a>
             <Search />
             <nav aria-label="Main">
-                <a class="button primary" href="/new">"New"</a>
-                <span class="account" title="This hub runs on one machine, without accounts">"local owner"</span>
+                {who()}
             </nav>
         </header>
         <Notice />
@@ -38,6 +39,21 @@ pub fn Frame(
             <button type="button" class="quiet needs-script" on:click=move |_| help::show()>"Keyboard"</button>
         </footer>
         <help::Help />
+    }
+}
+
+/// Who one is here, and what that lets one do.
+fn who() -> impl IntoView {
+    let new = || view! { <a class="button primary" href="/new">"New"</a> };
+    match side::who().as_str() {
+        "local" => EitherOf3::A(view! {
+            {new()}
+            <span class="account" title="This hub runs on one machine, without accounts">"local owner"</span>
+        }),
+        "account" => {
+            EitherOf3::B(view! { {new()} <a class="account" href="/account">"Account"</a> })
+        }
+        _ => EitherOf3::C(view! { <a class="account" href="/login">"Sign in"</a> }),
     }
 }
 
@@ -106,7 +122,7 @@ pub fn Breadcrumbs(
 /// What stands at an address that leads nowhere.
 #[component]
 pub fn NotFound() -> impl IntoView {
-    crate::side::set_status(404);
+    side::set_status(404);
     view! {
         <PageTitle text="Not found" />
         <crate::error::Fault error=AppError { error: hub::Error::NotFound, reference: String::new() } />

@@ -9,6 +9,7 @@ compile_error!(
     "`ssr` is for the server and `hydrate` for the browser: build them in two calls of cargo"
 );
 
+pub mod accounts;
 pub mod address;
 pub mod batches;
 pub mod codec;

@@ -18,6 +18,10 @@ pub fn App() -> impl IntoView {
             <Frame>
                 <FlatRoutes fallback=NotFound>
                     <Route path=path!("/") view=ListPage ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/signup") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/reset") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/new") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/new/:task") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:id") view=Served ssr=SsrMode::Async />

@@ -41,8 +41,8 @@ pub struct Page {
 /// The page at an address.
 #[server(prefix = "/api", endpoint = "pages/read", input = Json, output = Json, client = Reads)]
 pub async fn read_page(path: String, query: String) -> Result<Page, AppError> {
-    let (services, actor) = crate::state::asker()?;
-    crate::state::answer(write::page(&services, &actor, &path, &query).await)
+    let (services, actor) = crate::state::visitor()?;
+    crate::state::answer(write::page(&services, actor.as_ref(), &path, &query).await)
 }
 
 /// Shows the page at the address that is open.

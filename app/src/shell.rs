@@ -13,7 +13,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let bundle = Bundle::of(&options);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-who=crate::side::who()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

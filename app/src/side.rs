@@ -6,6 +6,6 @@ mod browser;
 mod server;
 
 #[cfg(not(feature = "ssr"))]
-pub use browser::{set_status, title_text};
+pub use browser::{set_status, title_text, who};
 #[cfg(feature = "ssr")]
-pub use server::{set_status, title_text};
+pub use server::{set_status, title_text, who};

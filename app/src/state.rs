@@ -28,11 +28,19 @@ impl FromRef<AppState> for LeptosOptions {
 
 /// The use cases and who asks, as the server gave them to this request.
 pub fn asker() -> Result<(Services, Actor), AppError> {
-    let found = use_context::<AppState>().zip(use_context::<Actor>());
-    match found {
-        Some((state, actor)) => Ok((state.services, actor)),
+    let (services, actor) = visitor()?;
+    match actor {
+        Some(actor) => Ok((services, actor)),
+        None => answer(Err(Error::Unauthenticated)),
+    }
+}
+
+/// The use cases, and who asks when somebody is signed in.
+pub fn visitor() -> Result<(Services, Option<Actor>), AppError> {
+    match use_context::<AppState>() {
+        Some(state) => Ok((state.services, use_context())),
         None => answer(Err(Error::internal(
-            "no use cases or no actor in the context of this request",
+            "no use cases in the context of this request",
         ))),
     }
 }

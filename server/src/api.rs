@@ -2,13 +2,15 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use hub::services::Services;
 use tokio_util::sync::CancellationToken;
 
 use crate::events;
 use crate::router::{no_such_call, wrong_method};
+use crate::session::Door;
 
+mod accounts;
 mod batches;
 mod callbacks;
 mod drafts;
@@ -25,6 +27,8 @@ mod usage;
 pub struct Api {
     /// The use cases.
     pub services: Services,
+    /// How one comes in.
+    pub door: Door,
     /// The secret that the gateway signs its calls with.
     pub gateway_secret: String,
     /// Cancelled when the server ends: open streams end then too.
@@ -72,6 +76,14 @@ pub fn routes(api: Api) -> Router {
         .route("/targets", get(models::targets))
         .route("/me", get(models::me))
         .route("/usage", get(usage::read))
+        .route("/auth/signup", post(accounts::sign_up))
+        .route("/auth/login", post(accounts::sign_in))
+        .route("/auth/logout", post(accounts::sign_out))
+        .route("/auth/password", post(accounts::change_password))
+        .route("/sessions", get(accounts::sessions))
+        .route("/sessions/{id}", delete(accounts::end_session))
+        .route("/api-keys", get(accounts::keys).post(accounts::create_key))
+        .route("/api-keys/{id}", delete(accounts::remove_key))
         .route("/callbacks/{run_id}", post(callbacks::receive))
         .fallback(no_such_call)
         .method_not_allowed_fallback(wrong_method)

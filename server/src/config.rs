@@ -58,12 +58,16 @@ pub struct Settings {
     /// Secret that hub and gateway share: at least 16 characters, in production 32.
     #[arg(long, env = "GATEWAY_SECRET", hide_env_values = true)]
     pub gateway_secret: Option<String>,
-    /// Who may enter: `local` (the visitor is the one owner; only on a loopback address in development) or `accounts`.
-    #[arg(long, env = "AUTH", default_value = "local")]
-    pub auth: String,
-    /// Key that signs sessions, at least 32 characters; `AUTH=local` needs none.
+    /// Who may enter: `local` (the visitor is the one owner; only on a loopback address in development, where it is what
+    /// is meant when nothing is said) or `accounts`.
+    #[arg(long, env = "AUTH")]
+    pub auth: Option<String>,
+    /// Key that signs sessions, at least 32 characters; in development one is made and kept in DATA_DIR.
     #[arg(long, env = "JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
+    /// Keys that signed sessions before, with commas between them: what they signed holds until it ends.
+    #[arg(long, env = "JWT_OLD_SECRETS", hide_env_values = true)]
+    pub jwt_old_secrets: Option<String>,
     /// Address by which browsers and the gateway reach the hub; `http://127.0.0.1:PORT` when unset.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
@@ -93,6 +97,15 @@ pub enum Environment {
     Production,
 }
 
+/// Who may enter.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// The visitor is the one owner.
+    Local,
+    /// Whoever has an account. The keys of sessions, the one that signs first; none when one is to be made and kept.
+    Accounts(Vec<String>),
+}
+
 /// The compute gateway.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayAddress {
@@ -115,6 +128,8 @@ pub struct Config {
     pub blobs: PathBuf,
     /// The compute gateway.
     pub gateway: GatewayAddress,
+    /// Who may enter.
+    pub auth: Auth,
     /// Where browsers and the gateway reach the hub, when it was given.
     pub public_url: Option<Origin>,
     /// Proxies whose word on where a request comes from is taken.
@@ -149,7 +164,7 @@ impl Settings {
         let gateway = self.gateway(production, &mut faults);
         let public_url = self.public_url(production, &mut faults);
         let trusted_proxies = proxies(&self.trusted_proxies, &mut faults);
-        self.check_auth(address, production, &mut faults);
+        let auth = self.who_may_enter(address, production, &mut faults);
         if production && given(&self.firestore_emulator_host).is_some() {
             faults.push(
                 "FIRESTORE_EMULATOR_HOST is set: production does not run on an emulator".into(),
@@ -164,6 +179,7 @@ impl Settings {
             documents,
             blobs,
             gateway,
+            auth,
             public_url,
             trusted_proxies,
             environment,
@@ -255,8 +271,13 @@ impl Settings {
         origin
     }
 
-    fn check_auth(&self, address: IpAddr, production: bool, faults: &mut Vec<String>) {
-        match self.auth.as_str() {
+    fn who_may_enter(&self, address: IpAddr, production: bool, faults: &mut Vec<String>) -> Auth {
+        let usual = if address.is_loopback() && !production {
+            "local"
+        } else {
+            "accounts"
+        };
+        match given(&self.auth).unwrap_or(usual) {
             "local" => {
                 if production {
                     faults.push(
@@ -269,15 +290,36 @@ impl Settings {
                         "AUTH=local signs every visitor in as the owner; BIND={address} would let others in, take 127.0.0.1"
                     ));
                 }
+                Auth::Local
             }
-            "accounts" => {
-                faults.push("AUTH=accounts is not in this build yet; only AUTH=local is".into())
+            "accounts" => Auth::Accounts(self.session_keys(production, faults)),
+            other => {
+                faults.push(format!("AUTH is {other:?}; it must be local or accounts"));
+                Auth::Local
             }
-            other => faults.push(format!("AUTH is {other:?}; it must be local or accounts")),
         }
-        if given(&self.jwt_secret).is_some_and(|secret| secret.len() < 32) {
-            faults.push("JWT_SECRET must have at least 32 characters".into());
+    }
+
+    fn session_keys(&self, production: bool, faults: &mut Vec<String>) -> Vec<String> {
+        let current = given(&self.jwt_secret);
+        if production && current.is_none() {
+            faults
+                .push("JWT_SECRET is not set; production must have a key for its sessions".into());
         }
+        let old = given(&self.jwt_old_secrets).unwrap_or_default();
+        let old = old.split(',').map(str::trim).filter(|key| !key.is_empty());
+        let mut keys = Vec::new();
+        for (name, key) in current
+            .map(|key| ("JWT_SECRET", key))
+            .into_iter()
+            .chain(old.map(|key| ("JWT_OLD_SECRETS", key)))
+        {
+            if key.len() < 32 {
+                faults.push(format!("{name} must have at least 32 characters"));
+            }
+            keys.push(key.to_owned());
+        }
+        keys
     }
 }
 

@@ -12,11 +12,12 @@ use hub::services::{Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
-use server::config::{Cli, Command, Config};
+use server::config::{Auth, Cli, Command, Config};
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
-use server::request::{Addresses, Rates};
+use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
+use server::session::{Accounts, Door, Tokens};
 use server::{background, log, secret};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -139,9 +140,11 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         settings,
     );
     let gateway_secret = config.gateway.secret.clone();
+    let door = door(config, &services, &public)?;
     Ok(Parts {
         api: Api {
             services: services.clone(),
+            door,
             gateway_secret,
             stopping: stopping.clone(),
         },
@@ -151,6 +154,27 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         rates: Rates::new(config.trusted_proxies),
         files: server::blobs::directory::routes(blobs),
     })
+}
+
+/// How one comes in: as the settings say.
+fn door(config: &Config, services: &Services, public: &Origin) -> anyhow::Result<Door> {
+    let Auth::Accounts(keys) = &config.auth else {
+        return Ok(Door::Local);
+    };
+    let issuer = public.to_string();
+    let tokens = if keys.is_empty() {
+        Tokens::new(
+            &[secret::kept_at(&config.data_dir.join("sessions.key"))?],
+            issuer,
+        )
+    } else {
+        Tokens::new(keys, issuer)
+    };
+    Ok(Door::Accounts(Arc::new(Accounts {
+        services: services.clone(),
+        tokens,
+        https: public.is_https(),
+    })))
 }
 
 /// Names of the built bundle, which `hash.txt` beside the executable tells. Without it the hub starts all the same, its

@@ -6,14 +6,16 @@ use app::{App, RequestId};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hub::actor::Actor;
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::services::ServeDir;
+
+pub mod accounts;
 
 /// Pages and server functions; what is neither is a file of the bundle; what is none of them is a page that says so.
 pub fn routes(state: &AppState) -> Router {
@@ -38,6 +40,7 @@ pub fn routes(state: &AppState) -> Router {
         .layer(middleware::from_fn(keep));
     Router::new()
         .leptos_routes_with_context(state, generate_route_list(App), provide_asker, page)
+        .route_layer(middleware::from_fn(ask_to_sign_in))
         .fallback_service(files)
         .with_state(state.clone())
 }
@@ -53,6 +56,25 @@ fn provide_asker() {
     if let Some(id) = parts.extensions.get::<RequestId>() {
         provide_context(id.clone());
     }
+}
+
+/// Pages for everybody.
+const OPEN: [&str; 3] = ["/login", "/signup", "/reset"];
+
+/// Leads whoever opens a page without being signed in to the page where one signs in, and from there back.
+async fn ask_to_sign_in(request: Request, next: Next) -> Response {
+    let uri = request.uri();
+    let is_page = request.method() == Method::GET && !OPEN.contains(&uri.path());
+    if !is_page || request.extensions().get::<Actor>().is_some() {
+        return next.run(request).await;
+    }
+    let wanted = uri.path_and_query().map_or("/", |wanted| wanted.as_str());
+    let wanted = hub::search::query_string(&[("next".to_owned(), wanted.to_owned())]);
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, format!("/login?{wanted}"))],
+    )
+        .into_response()
 }
 
 async fn say_missing(mut response: Response) -> Response {

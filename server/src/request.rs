@@ -18,7 +18,7 @@ mod client;
 mod origin;
 mod rate;
 
-pub use client::client_address;
+pub use client::ClientAddress;
 pub use origin::{Addresses, Origin, check_host, check_origin};
 pub use rate::{Rates, limit_rate};
 

@@ -35,8 +35,13 @@ pub fn router(parts: Parts) -> Router {
         leptos_options: parts.leptos_options,
         services: parts.services,
     };
+    let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
+        .merge(pages::accounts::routes(pages::accounts::Forms {
+            state: state.clone(),
+            api: parts.api.clone(),
+        }))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
         .route("/healthz", get(async || "alive"))
@@ -46,7 +51,7 @@ pub fn router(parts: Parts) -> Router {
             parts.rates,
             request::limit_rate,
         ))
-        .layer(middleware::from_fn(session::sign_in_locally))
+        .layer(middleware::from_fn_with_state(door, session::identify))
         .layer(middleware::from_fn_with_state(
             parts.addresses,
             request::check_addresses,

@@ -1,17 +1,123 @@
 //! Who asks. A handler that takes [`Signed`] is reached by nobody else; how one signs in is known here only.
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use hub::actor::Actor;
+use hub::services::{Entered, Services};
+use hub::session::{SESSION_S, Visitor};
+use hub::{Error, Result};
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use crate::problem::Problem;
+use crate::request::ClientAddress;
 
-/// Signs every visitor in as the local owner: the whole of `AUTH=local`.
-pub async fn sign_in_locally(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Actor::local());
-    next.run(request).await
+mod token;
+
+pub use token::Tokens;
+
+/// How one comes in.
+#[derive(Clone)]
+pub enum Door {
+    /// Every visitor is the local owner.
+    Local,
+    /// With an account.
+    Accounts(Arc<Accounts>),
+}
+
+/// What it takes to know people with accounts.
+pub struct Accounts {
+    /// The use cases.
+    pub services: Services,
+    /// The tokens of sessions.
+    pub tokens: Tokens,
+    /// Whether browsers reach the hub by https.
+    pub https: bool,
+}
+
+/// Gives the request its actor, when there is one. A header that lets nobody in is refused; a cookie that does is as
+/// good as none, since a browser sends it long after it has ended.
+pub async fn identify(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let found = match &door {
+        Door::Local => Ok(Some(Actor::local())),
+        Door::Accounts(accounts) => accounts.actor(request.headers()).await,
+    };
+    match found {
+        Ok(actor) => {
+            if let Some(actor) = actor {
+                request.extensions_mut().insert(actor);
+            }
+            next.run(request).await
+        }
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+impl Accounts {
+    async fn actor(&self, headers: &HeaderMap) -> Result<Option<Actor>> {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            let text = value.to_str().unwrap_or_default();
+            let token = text
+                .split_once(' ')
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let actor = match token.map(|(_, token)| token.trim()) {
+                Some(token) if token.starts_with("omtx_") => {
+                    self.services.actor_of_key(token).await?
+                }
+                Some(token) => self.actor_of_token(token).await?,
+                None => None,
+            };
+            return actor.map(Some).ok_or(Error::Unauthenticated);
+        }
+        match self.cookie(headers) {
+            Some(token) => self.actor_of_token(token).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn actor_of_token(&self, token: &str) -> Result<Option<Actor>> {
+        match self.tokens.read(token) {
+            Some(session) => self.services.actor_of_session(&session).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A prefix that browsers hold to: by https only, for this host alone.
+    fn cookie_name(&self) -> &'static str {
+        if self.https { "__Host-omtx" } else { "omtx" }
+    }
+
+    fn cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let all = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        all.flat_map(|text| text.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .find(|(name, _)| *name == self.cookie_name())
+            .map(|(_, value)| value)
+    }
+
+    /// The header that lets a browser keep a session.
+    pub fn kept(&self, entered: &Entered) -> Result<HeaderValue> {
+        self.set_cookie(&self.tokens.issue(entered)?, SESSION_S)
+    }
+
+    /// The header that makes a browser forget its session.
+    pub fn forgotten(&self) -> Result<HeaderValue> {
+        self.set_cookie("", 0)
+    }
+
+    fn set_cookie(&self, value: &str, seconds: i64) -> Result<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        let text =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        HeaderValue::try_from(text).map_err(Error::internal)
+    }
 }
 
 /// Somebody who is signed in.
@@ -25,6 +131,27 @@ impl<S: Sync> FromRequestParts<S> for Signed {
         let actor = parts.extensions.get::<Actor>().cloned();
         actor
             .map(Self)
-            .ok_or_else(|| Problem::from(hub::Error::Unauthenticated))
+            .ok_or_else(|| Problem::from(Error::Unauthenticated))
+    }
+}
+
+/// Where a request comes from.
+pub struct From(pub Visitor);
+
+impl<S: Sync> FromRequestParts<S> for From {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let address = parts.extensions.get::<ClientAddress>();
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        Ok(Self(Visitor {
+            address: address
+                .map(|address| address.0.to_string())
+                .unwrap_or_default(),
+            agent: agent.unwrap_or_default().chars().take(200).collect(),
+        }))
     }
 }

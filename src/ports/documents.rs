@@ -33,6 +33,8 @@ pub enum Collection {
     Sessions,
     /// Keys of programs.
     Keys,
+    /// Sign-ins that failed of late.
+    SignIns,
     /// Organisations.
     Organizations,
     /// Links that let somebody in.
@@ -45,7 +47,7 @@ pub enum Collection {
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
@@ -57,6 +59,7 @@ impl Collection {
         Self::Emails,
         Self::Sessions,
         Self::Keys,
+        Self::SignIns,
         Self::Organizations,
         Self::Invitations,
         Self::Shares,
@@ -77,6 +80,7 @@ impl Collection {
             Self::Emails => "emails",
             Self::Sessions => "sessions",
             Self::Keys => "keys",
+            Self::SignIns => "sign_ins",
             Self::Organizations => "organizations",
             Self::Invitations => "invitations",
             Self::Shares => "shares",

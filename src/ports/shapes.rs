@@ -74,6 +74,8 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Drafts, &[], &[], "expires_at"),
     shape(Collection::Idempotency, &[], &[], "expires_at"),
     shape(Collection::Sessions, &[], &[], "expires_at"),
+    shape(Collection::SignIns, &[], &[], "expires_at"),
+    shape(Collection::Invitations, &[], &[], "expires_at"),
     // Somebody's sessions, keys and links; the members of an organisation.
     shape(Collection::Sessions, &["user"], &[], "created_at"),
     shape(Collection::Keys, &["user"], &[], "created_at"),

@@ -60,6 +60,7 @@ const CHECKED_FILE: &str = "checked.json";
 impl Services {
     /// Keeps a form, with what is said of it. Faults are kept too, to be shown at their fields.
     pub async fn create_draft(&self, actor: &Actor, mut upload: DraftUpload) -> Result<DraftId> {
+        actor.may_write()?;
         self.keep_files(actor, &mut upload).await?;
         let now = self.store.now().await?;
         let form = &mut upload.form;
@@ -142,6 +143,7 @@ impl Services {
         key: IdempotencyKey,
         on_failed_rows: OnFailedRows,
     ) -> Result<Submitted> {
+        actor.may_write()?;
         let draft = self.owned_draft(actor, id).await?;
         crate::error::check(draft.faults.clone())?;
         let Checked {

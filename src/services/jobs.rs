@@ -58,6 +58,7 @@ impl Services {
 
     /// Gives a job or batch another name.
     pub async fn rename(&self, actor: &Actor, id: &JobId, name: &str) -> Result<JobRow> {
+        actor.may_write()?;
         self.owned(actor, id).await?;
         let name = name.trim();
         check_name(name, 200)
@@ -77,6 +78,7 @@ impl Services {
 
     /// Asks a job, or every unfinished child of a batch, to end. Changes nothing where all has ended.
     pub async fn cancel(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
+        actor.may_write()?;
         let job = self.owned(actor, id).await?.value;
         let change = |job: &mut Job, now: Timestamp| {
             if job.kind == Kind::Batch {
@@ -119,6 +121,7 @@ impl Services {
 
     /// Removes a job or batch that has ended, with its files.
     pub async fn delete(&self, actor: &Actor, id: &JobId) -> Result<()> {
+        actor.may_write()?;
         let job = self.owned(actor, id).await?;
         if job.value.kind == Kind::Child {
             return Err(Error::Conflict(

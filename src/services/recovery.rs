@@ -69,7 +69,13 @@ impl Services {
     pub async fn sweep(&self) -> Result<bool> {
         let now = self.store.now().await?;
         let mut more = false;
-        for collection in [Collection::Drafts, Collection::Idempotency] {
+        for collection in [
+            Collection::Drafts,
+            Collection::Idempotency,
+            Collection::Sessions,
+            Collection::SignIns,
+            Collection::Invitations,
+        ] {
             let query = Query::new(collection, "expires_at", Direction::Ascending, SWEPT)
                 .until(now.to_string());
             let expired = self.store.query::<serde_json::Value>(&query).await?;

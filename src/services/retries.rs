@@ -17,6 +17,7 @@ const CHUNK: usize = 200;
 impl Services {
     /// Runs a failed or cancelled job, or all such children of a batch, again, in place.
     pub async fn retry(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
+        actor.may_write()?;
         let job = self.owned(actor, id).await?.value;
         if job.kind == Kind::Batch {
             self.retry_failed(actor, id, false).await?;
@@ -42,6 +43,9 @@ impl Services {
         id: &JobId,
         dry_run: bool,
     ) -> Result<RetryPlan> {
+        if !dry_run {
+            actor.may_write()?;
+        }
         self.owned_batch(actor, id).await?;
         let children = self
             .children_in(id, &[State::Failed, State::Cancelled])

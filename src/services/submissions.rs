@@ -35,6 +35,7 @@ impl Services {
         request: JobRequest,
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted> {
+        actor.may_write()?;
         let claim = key
             .map(|key| Claim::new(actor, "jobs", &key, &request))
             .transpose()?;
@@ -62,6 +63,7 @@ impl Services {
         request: BatchRequest,
         key: Option<IdempotencyKey>,
     ) -> Result<Submitted> {
+        actor.may_write()?;
         let claim = key
             .map(|key| Claim::new(actor, "batches", &key, &request))
             .transpose()?;

@@ -1,6 +1,6 @@
 //! The form of a task. Docking takes one ligand or a whole file in the same form; all of it works without script.
 
-mod field;
+pub mod field;
 mod ligands;
 mod parameters;
 mod preflight;

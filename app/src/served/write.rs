@@ -7,13 +7,26 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{batches, jobs, new, usage};
+use crate::{accounts, batches, jobs, new, usage};
 
 /// The page at an address.
-pub async fn page(services: &Services, actor: &Actor, path: &str, query: &str) -> Result<Page> {
+pub async fn page(
+    services: &Services,
+    actor: Option<&Actor>,
+    path: &str,
+    query: &str,
+) -> Result<Page> {
     let address = Address::new(path, query);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
+        ["login"] => return accounts::page::sign_in(&address),
+        ["signup"] => return accounts::page::sign_up(),
+        ["reset"] => return accounts::page::reset(&address),
+        _ => {}
+    }
+    let actor = actor.ok_or(Error::Unauthenticated)?;
+    match parts.as_slice() {
+        ["account"] => accounts::page::account(services, actor).await,
         ["new"] => new::page::tasks::page(services, actor).await,
         ["new", "docking"] => new::page::docking(services, actor, &address).await,
         ["new", task] => new::page::elsewhere(services, actor, task).await,

@@ -7,3 +7,10 @@ pub fn set_status(_status: u16) {}
 pub fn title_text(text: String) -> String {
     text
 }
+
+/// Who asks, as the document says that came from the server.
+pub fn who() -> String {
+    let root = leptos::prelude::document().document_element();
+    root.and_then(|root| root.get_attribute("data-who"))
+        .unwrap_or_default()
+}

@@ -1,6 +1,7 @@
 //! On the server: there is an answer to shape, and a title is written into a document.
 
 use axum::http::{Method, StatusCode, header::ACCEPT, request::Parts};
+use hub::actor::Actor;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
@@ -24,4 +25,16 @@ pub fn set_status(status: u16) {
 /// The text with what would end the title escaped: Leptos 0.8 writes it as it is.
 pub fn title_text(text: String) -> String {
     crate::text::escaped(&text)
+}
+
+/// Who asks: `local` for the one owner of this machine, `account` for somebody who is signed in, else nothing.
+pub fn who() -> String {
+    let who = use_context::<Actor>().map(|actor| {
+        if actor.owner.is_local() {
+            "local"
+        } else {
+            "account"
+        }
+    });
+    who.unwrap_or_default().to_owned()
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use hub::actor::Owner;
 use hub::id::UserId;
 use hub::model::{Model, ModelCard, TargetOffer};
-use hub::services::Services;
+use hub::services::{Account, Services};
 use hub::task::Task;
 use serde::Serialize;
 
@@ -59,11 +59,13 @@ pub async fn targets(
 pub struct Me {
     user_id: UserId,
     owner: Owner,
+    account: Option<Account>,
 }
 
 /// `GET /me`
-pub async fn me(Signed(actor): Signed) -> Answer<Me> {
+pub async fn me(State(services): State<Services>, Signed(actor): Signed) -> Answer<Me> {
     Ok(axum::Json(Me {
+        account: services.account(&actor).await?,
         user_id: actor.user,
         owner: actor.owner,
     }))

@@ -1,10 +1,10 @@
 //! What settings are taken, and in what words others are refused.
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, Command, Config, Environment};
+use super::{Auth, Cli, Command, Config, Environment};
 
-/// What the settings on a command line come to; the test run's own environment holds none of them.
+/// What the settings on a command line come to, whatever the environment of the tests holds.
 fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
     let usual = [
         "omtx-hub",
@@ -13,10 +13,14 @@ fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
         "--gateway-secret",
         "a secret of some length",
     ];
-    Cli::try_parse_from(usual.iter().chain(arguments))
-        .unwrap()
-        .settings
-        .check()
+    parsed(usual.iter().chain(arguments)).settings.check()
+}
+
+fn parsed<'a>(arguments: impl IntoIterator<Item = &'a &'a str>) -> Cli {
+    let command =
+        Cli::command().mut_args(|argument| argument.env(clap::builder::Resettable::Reset));
+    let matches = command.try_get_matches_from(arguments).unwrap();
+    Cli::from_arg_matches(&matches).unwrap()
 }
 
 fn faults(arguments: &[&str]) -> Vec<String> {
@@ -59,7 +63,7 @@ fn what_is_said_is_taken() {
 
 #[test]
 fn the_health_question_needs_no_settings() {
-    let cli = Cli::try_parse_from(["omtx-hub", "health"]).unwrap();
+    let cli = parsed(&["omtx-hub", "health"]);
     assert_eq!(cli.command, Some(Command::Health));
 }
 
@@ -102,9 +106,35 @@ fn every_fault_is_named_at_once() {
 
 #[test]
 fn local_visitors_are_let_in_on_this_machine_only() {
-    assert!(faults(&["--bind", "0.0.0.0"])[0].contains("would let others in"));
-    assert!(faults(&["--auth", "accounts"])[0].contains("not in this build yet"));
-    assert!(check(&["--bind", "127.0.0.2"]).is_ok());
+    let open = ["--bind", "0.0.0.0", "--auth", "local"];
+    assert!(faults(&open)[0].contains("would let others in"));
+    let auth = |arguments: &[&str]| check(arguments).ok().unwrap().auth;
+    assert!(auth(&["--bind", "127.0.0.2"]) == Auth::Local);
+    assert!(auth(&["--bind", "0.0.0.0"]) == Auth::Accounts(Vec::new()));
+    assert!(auth(&["--auth", "accounts"]) == Auth::Accounts(Vec::new()));
+}
+
+#[test]
+fn keys_of_sessions_are_long_and_the_first_one_signs() {
+    let (new, old) = ("n".repeat(32), "o".repeat(40));
+    let given = [
+        "--auth",
+        "accounts",
+        "--jwt-secret",
+        &new,
+        "--jwt-old-secrets",
+        &format!("{old}, "),
+    ];
+    assert!(check(&given).ok().unwrap().auth == Auth::Accounts(vec![new, old]));
+    let short = faults(&[
+        "--auth",
+        "accounts",
+        "--jwt-secret",
+        "short",
+        "--jwt-old-secrets",
+        "too",
+    ]);
+    assert_eq!(short.len(), 2, "{short:?}");
 }
 
 #[test]
@@ -116,7 +146,7 @@ fn production_refuses_what_suits_a_desk() {
         "localhost:1",
     ]);
     for text in [
-        "AUTH=local",
+        "JWT_SECRET",
         "DOCUMENTS_URL",
         "BLOBS_URL",
         "GATEWAY_SECRET",
@@ -154,8 +184,7 @@ fn a_secret_is_never_told() {
 }
 
 fn check_alone(arguments: &[&str]) -> Vec<String> {
-    Cli::try_parse_from(["omtx-hub"].iter().chain(arguments))
-        .unwrap()
+    parsed(["omtx-hub"].iter().chain(arguments))
         .settings
         .check()
         .err()

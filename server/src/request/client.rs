@@ -7,6 +7,10 @@ use axum::http::{Extensions, HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Where a request comes from, as handlers find it among its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
 /// The address of whoever asks, behind so many proxies of the operator's. Each of these adds at the end of the header
 /// where its request came from; what stands before that anybody may have written.
 pub fn client_address(headers: &HeaderMap, peer: IpAddr, trusted_proxies: usize) -> IpAddr {

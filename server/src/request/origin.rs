@@ -38,6 +38,11 @@ impl Origin {
         }
     }
 
+    /// Whether it is reached by https.
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
     /// Reads `https://hub.example.org`, with or without a port and with nothing behind it.
     pub fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.parse().ok()?;

@@ -14,7 +14,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use hub::actor::Actor;
 use hub::id::UserId;
 
-use super::client::{client_address, network, peer};
+use super::client::{ClientAddress, client_address, network, peer};
 use crate::problem::Problem;
 
 /// Submissions a minute.
@@ -89,22 +89,19 @@ impl Rates {
     }
 }
 
-/// Refuses whoever asks too often, and says when to ask again. The owner of a hub without accounts, which answers one
-/// machine alone, may ask as often as they like.
-pub async fn limit_rate(State(rates): State<Rates>, request: Request, next: Next) -> Response {
-    let actor = request.extensions().get::<Actor>();
-    let Some(kind) = kind(request.method(), request.uri().path())
-        .filter(|_| !actor.is_some_and(|actor| actor.owner.is_local()))
-    else {
-        return next.run(request).await;
-    };
-    let client = match actor {
+/// Refuses whoever asks too often, and says when to ask again; tells the rest of the hub where the request comes from.
+/// The owner of a hub without accounts, which answers one machine alone, may ask as often as they like.
+pub async fn limit_rate(State(rates): State<Rates>, mut request: Request, next: Next) -> Response {
+    let peer = peer(request.extensions());
+    let address = client_address(request.headers(), peer, rates.0.trusted_proxies);
+    request.extensions_mut().insert(ClientAddress(address));
+    let client = match request.extensions().get::<Actor>() {
+        Some(actor) if actor.owner.is_local() => return next.run(request).await,
         Some(actor) => Client::User(actor.user.clone()),
-        None => {
-            let peer = peer(request.extensions());
-            let address = client_address(request.headers(), peer, rates.0.trusted_proxies);
-            Client::Address(network(address))
-        }
+        None => Client::Address(network(address)),
+    };
+    let Some(kind) = kind(request.method(), request.uri().path()) else {
+        return next.run(request).await;
     };
     match rates.count(kind, &client) {
         Ok(()) => next.run(request).await,

@@ -18,6 +18,7 @@ use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
+use server::session::{Accounts, Door, Tokens};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ use crate::far_gateway::FarGateway;
 
 /// What hub and gateway share.
 pub const SECRET: &str = "what hub and gateway share in tests";
+/// What signs the tokens of sessions.
+pub const SESSION_KEY: &[u8] = b"what signs the sessions of the tests";
 /// How long something that must happen may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -52,21 +55,20 @@ impl Hub {
     /// A hub with a far gateway. Nothing is dispatched until [`Hub::work`].
     pub async fn start() -> Self {
         let far = FarGateway::start().await;
-        Self::start_at(&far.url.clone(), Some(far)).await
+        Self::start_at(&far.url.clone(), Some(far), false).await
+    }
+
+    /// A hub that one enters with an account; its gateway does not answer.
+    pub async fn start_with_accounts() -> Self {
+        Self::start_at(&nobody().await, None, true).await
     }
 
     /// A hub whose gateway does not answer.
     pub async fn start_alone() -> Self {
-        // Bound and dropped: nobody listens there.
-        let nobody = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        Self::start_at(&format!("http://{nobody}"), None).await
+        Self::start_at(&nobody().await, None, false).await
     }
 
-    async fn start_at(gateway_url: &str, far: Option<FarGateway>) -> Self {
+    async fn start_at(gateway_url: &str, far: Option<FarGateway>, accounts: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -88,10 +90,20 @@ impl Hub {
         };
         let services = Services::new(documents, blobs.clone(), gateway, settings);
         let stopping = CancellationToken::new();
+        let door = if accounts {
+            Door::Accounts(Arc::new(Accounts {
+                services: services.clone(),
+                tokens: Tokens::new(&[SESSION_KEY], public.to_string()),
+                https: false,
+            }))
+        } else {
+            Door::Local
+        };
         let router = router(Parts {
             services: services.clone(),
             api: Api {
                 services: services.clone(),
+                door,
                 gateway_secret: SECRET.into(),
                 stopping: stopping.clone(),
             },
@@ -279,6 +291,12 @@ impl Answer {
             .map(|fault| (text(fault, "field"), text(fault, "message")))
             .collect()
     }
+}
+
+/// An address at which nobody listens: bound and dropped.
+async fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
 }
 
 fn options(folder: &TempDir) -> LeptosOptions {

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod addresses;
 mod batches;
 mod drafts;
@@ -15,3 +16,4 @@ mod jobs;
 mod lists;
 mod models;
 mod problems;
+mod sign_in;

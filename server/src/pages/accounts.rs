@@ -1,0 +1,331 @@
+//! The forms of accounts, as browsers send them: what is refused is shown again on the page it came from.
+
+use std::collections::HashMap;
+
+use app::accounts::page::Outcome;
+use app::shell::shell;
+use app::state::AppState;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use hub::services::{NewKey, SignUp};
+use hub::session::KeyScope;
+use hub::{Error, Result};
+use leptos::prelude::provide_context;
+
+use super::provide_asker;
+use crate::api::Api;
+use crate::problem::Problem;
+use crate::session::{From, Signed};
+
+/// What the forms need.
+#[derive(Clone)]
+pub struct Forms {
+    /// What pages are shown with.
+    pub state: AppState,
+    /// What they share with the API.
+    pub api: Api,
+}
+
+/// Every form.
+pub fn routes(forms: Forms) -> Router {
+    Router::new()
+        .route("/login", post(sign_in))
+        .route("/signup", post(sign_up))
+        .route("/logout", post(sign_out))
+        .route("/reset", post(reset))
+        .route("/account/password", post(change_password))
+        .route("/account/keys", post(create_key))
+        .route("/account/keys/remove", post(remove_key))
+        .route("/account/sessions/end", post(end_session))
+        .with_state(forms)
+}
+
+/// A form as it was sent.
+struct Sent {
+    parts: Parts,
+    values: HashMap<String, String>,
+}
+
+impl FromRequest<Forms> for Sent {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Forms) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let again = Request::from_parts(parts.clone(), body);
+        let form = axum::Form::<HashMap<String, String>>::from_request(again, &()).await;
+        let form = form.map_err(|_| Error::bad_request("body", "the form cannot be read"))?;
+        Ok(Self {
+            parts,
+            values: form.0,
+        })
+    }
+}
+
+impl Sent {
+    fn take(&mut self, name: &str) -> String {
+        self.values.remove(name).unwrap_or_default()
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+}
+
+impl Forms {
+    /// The page at `path` as the answer to a form.
+    async fn page(&self, path: &'static str, sent: Sent, mut outcome: Outcome) -> Response {
+        let mut values = sent.values;
+        values.retain(|name, _| name != "password" && name != "current");
+        outcome.values = values.into_iter().collect();
+        let mut parts = sent.parts;
+        parts.method = Method::GET;
+        parts.uri = Uri::from_static(path);
+        let (state, options) = (self.state.clone(), self.state.leptos_options.clone());
+        let context = move || {
+            provide_context(state.clone());
+            provide_asker();
+            provide_context(outcome.clone());
+        };
+        let render =
+            leptos_axum::render_app_async_with_context(context, move || shell(options.clone()));
+        render(Request::from_parts(parts, Body::empty())).await
+    }
+
+    async fn refused(&self, path: &'static str, sent: Sent, refused: Error) -> Response {
+        let refused = Some(refused);
+        self.page(
+            path,
+            sent,
+            Outcome {
+                refused,
+                ..Outcome::default()
+            },
+        )
+        .await
+    }
+
+    async fn done(&self, path: &'static str, sent: Sent, done: &'static str) -> Response {
+        let done = Some(done);
+        self.page(
+            path,
+            sent,
+            Outcome {
+                done,
+                ..Outcome::default()
+            },
+        )
+        .await
+    }
+}
+
+fn to(path: &str, cookie: Option<HeaderValue>) -> Response {
+    let mut response =
+        (StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response();
+    response
+        .headers_mut()
+        .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response
+}
+
+/// Where somebody wanted to go before they were asked to sign in: only ever a page of this hub.
+fn next(wanted: &str) -> &str {
+    let own = wanted.starts_with('/')
+        && !wanted.starts_with("//")
+        && wanted
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if own { wanted } else { "/" }
+}
+
+async fn sign_in(
+    State(forms): State<Forms>,
+    From(visitor): From,
+    mut sent: Sent,
+) -> Result<Response, Problem> {
+    let password = sent.take("password");
+    let entered = async {
+        let accounts = forms.api.accounts()?;
+        let entered = forms
+            .api
+            .services
+            .sign_in(sent.get("email"), password, &visitor)
+            .await?;
+        accounts.kept(&entered)
+    };
+    match entered.await {
+        Ok(cookie) => Ok(to(next(sent.get("next")), Some(cookie))),
+        Err(refused) => Ok(forms.refused("/login", sent, refused).await),
+    }
+}
+
+async fn sign_up(
+    State(forms): State<Forms>,
+    From(visitor): From,
+    mut sent: Sent,
+) -> Result<Response, Problem> {
+    let password = sent.take("password");
+    let entered = async {
+        let accounts = forms.api.accounts()?;
+        let form = SignUp {
+            email: sent.get("email").to_owned(),
+            password: password.clone(),
+            name: sent.get("name").to_owned(),
+        };
+        forms.api.services.sign_up(form).await?;
+        let entered = forms
+            .api
+            .services
+            .sign_in(sent.get("email"), password, &visitor)
+            .await?;
+        accounts.kept(&entered)
+    };
+    match entered.await {
+        Ok(cookie) => Ok(to("/", Some(cookie))),
+        Err(refused) => Ok(forms.refused("/signup", sent, refused).await),
+    }
+}
+
+async fn sign_out(State(forms): State<Forms>, Signed(actor): Signed) -> Result<Response, Problem> {
+    let forgotten = forms.api.accounts()?.forgotten()?;
+    forms.api.services.sign_out(&actor).await?;
+    Ok(to("/login", Some(forgotten)))
+}
+
+async fn reset(
+    State(forms): State<Forms>,
+    From(visitor): From,
+    mut sent: Sent,
+) -> Result<Response, Problem> {
+    forms.api.accounts()?;
+    let services = &forms.api.services;
+    if sent.get("token").is_empty() {
+        return Ok(
+            match services.request_reset(sent.get("email"), &visitor).await {
+                Ok(link) => {
+                    if let Some((email, token)) = link {
+                        // Nothing is sent from one machine: whoever runs it reads the log.
+                        tracing::info!(%email, "a new password was asked for: open /reset?token={token} at the hub");
+                    }
+                    forms.done("/reset", sent, "If the address has an account, a link to a new password is on its way.").await
+                }
+                Err(refused) => forms.refused("/reset", sent, refused).await,
+            },
+        );
+    }
+    let password = sent.take("password");
+    Ok(
+        match services.reset_password(sent.get("token"), password).await {
+            Ok(()) => {
+                sent.values.clear();
+                forms
+                    .done("/login", sent, "The password is changed. Sign in with it.")
+                    .await
+            }
+            Err(refused) => forms.refused("/reset", sent, refused).await,
+        },
+    )
+}
+
+async fn change_password(
+    State(forms): State<Forms>,
+    Signed(actor): Signed,
+    From(visitor): From,
+    mut sent: Sent,
+) -> Result<Response, Problem> {
+    let (current, new) = (sent.take("current"), sent.take("password"));
+    let changed = forms
+        .api
+        .services
+        .change_password(&actor, current, new, &visitor)
+        .await;
+    Ok(match changed {
+        Ok(()) => {
+            forms
+                .done(
+                    "/account",
+                    sent,
+                    "The password is changed; every other session has ended.",
+                )
+                .await
+        }
+        Err(refused) => forms.refused("/account", sent, refused).await,
+    })
+}
+
+async fn create_key(
+    State(forms): State<Forms>,
+    Signed(actor): Signed,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let asked = NewKey {
+        name: sent.get("name").to_owned(),
+        scope: if sent.get("scope") == "write" {
+            KeyScope::Write
+        } else {
+            KeyScope::Read
+        },
+        expires_in_days: sent.get("days").parse().ok(),
+    };
+    Ok(match forms.api.services.create_key(&actor, asked).await {
+        Ok(made) => {
+            let outcome = Outcome {
+                key: made.key,
+                ..Outcome::default()
+            };
+            let sent = Sent {
+                values: HashMap::new(),
+                ..sent
+            };
+            forms.page("/account", sent, outcome).await
+        }
+        Err(refused) => forms.refused("/account", sent, refused).await,
+    })
+}
+
+async fn remove_key(
+    State(forms): State<Forms>,
+    Signed(actor): Signed,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
+    forms.api.services.remove_key(&actor, &id).await?;
+    Ok(to("/account", None))
+}
+
+async fn end_session(
+    State(forms): State<Forms>,
+    Signed(actor): Signed,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
+    forms.api.services.end_session(&actor, &id).await?;
+    Ok(to("/account", None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next;
+
+    #[test]
+    fn signing_in_leads_to_no_other_site() {
+        for own in ["/", "/jobs/abc?x=1", "/batches/b"] {
+            assert_eq!(next(own), own);
+        }
+        for other in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a b",
+            "/a\nb",
+            "javascript:x",
+        ] {
+            assert_eq!(next(other), "/", "{other}");
+        }
+    }
+}

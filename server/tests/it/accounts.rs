@@ -1,0 +1,393 @@
+//! Accounts through the API: who gets in, how, and until when.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use crate::hub::{Answer, Hub, SESSION_KEY};
+
+const PASSWORD: &str = "ligand-pose-box";
+
+async fn sign_up(hub: &Hub, email: &str) {
+    let body = json!({"email": email, "password": PASSWORD});
+    hub.post("/api/v1/auth/signup", &body)
+        .await
+        .expect(StatusCode::CREATED);
+}
+
+async fn enter(hub: &Hub, email: &str, password: &str) -> Answer {
+    hub.post(
+        "/api/v1/auth/login",
+        &json!({"email": email, "password": password}),
+    )
+    .await
+}
+
+/// Signs up and in; the token.
+async fn token(hub: &Hub, email: &str) -> String {
+    sign_up(hub, email).await;
+    let answer = enter(hub, email, PASSWORD).await.expect(StatusCode::OK);
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+async fn ask(hub: &Hub, method: Method, path: &str, bearer: &str, body: &Value) -> Answer {
+    hub.send_json(
+        method,
+        path,
+        body,
+        &[("authorization", &format!("Bearer {bearer}"))],
+    )
+    .await
+}
+
+async fn me(hub: &Hub, bearer: &str) -> Answer {
+    ask(hub, Method::GET, "/api/v1/me", bearer, &Value::Null).await
+}
+
+#[tokio::test]
+async fn whoever_signs_up_can_sign_in_and_out() {
+    let hub = Hub::start_with_accounts().await;
+    hub.get("/api/v1/me").await.problem(401, "unauthenticated");
+    sign_up(&hub, "Ada@Example.org").await;
+    let entered = enter(&hub, "ada@example.ORG", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&entered["token_type"], &entered["expires_in"]),
+        (&json!("Bearer"), &json!(86_400))
+    );
+    let token = entered["access_token"].as_str().unwrap();
+    let shown = me(&hub, token).await.expect(StatusCode::OK);
+    assert_eq!(shown["account"]["email"], "ada@example.org");
+
+    ask(
+        &hub,
+        Method::POST,
+        "/api/v1/auth/logout",
+        token,
+        &Value::Null,
+    )
+    .await
+    .expect(StatusCode::NO_CONTENT);
+    me(&hub, token).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_account_is_told_at_its_field() {
+    let hub = Hub::start_with_accounts().await;
+    let faults = |email: &str, password: &str, name: &str| {
+        let body = json!({"email": email, "password": password, "name": name});
+        let hub = &hub;
+        async move {
+            hub.post("/api/v1/auth/signup", &body)
+                .await
+                .problem(422, "invalid")
+        }
+    };
+    for (email, password, name, field) in [
+        ("ada", PASSWORD, "", "email"),
+        ("ada@example.org", "short", "", "password"),
+        ("ada@example.org", "password123", "", "password"),
+        ("ada@example.org", &"long ".repeat(60), "", "password"),
+        ("ada@example.org", PASSWORD, "a\u{7}b", "name"),
+    ] {
+        let faults = faults(email, password, name).await;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].0, field, "{faults:?}");
+    }
+    sign_up(&hub, "ada@example.org").await;
+    let taken = faults("ADA@example.org", PASSWORD, "").await;
+    assert_eq!(taken[0].0, "email");
+    let long = format!("{}@example.org", "é".repeat(188));
+    sign_up(&hub, &long).await;
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_answered_like_a_wrong_password() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    let wrong = enter(&hub, "ada@example.org", "another password").await;
+    let unknown = enter(&hub, "eve@example.org", "another password").await;
+    assert_eq!((wrong.status, unknown.status), (422, 422));
+    let without_reference = |answer: Answer| {
+        let mut body = answer.json();
+        body.as_object_mut().unwrap().remove("reference");
+        body
+    };
+    assert_eq!(without_reference(wrong), without_reference(unknown));
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_the_owner_is_not_shut_out_elsewhere() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    for _ in 0..6 {
+        enter(&hub, "ada@example.org", "another password")
+            .await
+            .problem(422, "invalid");
+    }
+    let refused = enter(&hub, "ada@example.org", PASSWORD).await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.json()["resets_at"].as_str().is_some());
+    sign_up(&hub, "eve@example.org").await;
+    enter(&hub, "eve@example.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn another_password_ends_every_other_session() {
+    let hub = Hub::start_with_accounts().await;
+    let here = token(&hub, "ada@example.org").await;
+    let there = enter(&hub, "ada@example.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    let there = there["access_token"].as_str().unwrap();
+    let sessions = ask(&hub, Method::GET, "/api/v1/sessions", &here, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(sessions["results"].as_array().unwrap().len(), 2);
+
+    let change = |current: &str, new: &str| json!({"current": current, "password": new});
+    let path = "/api/v1/auth/password";
+    let wrong = ask(
+        &hub,
+        Method::POST,
+        path,
+        &here,
+        &change("not it", "another-good-one"),
+    )
+    .await;
+    assert_eq!(wrong.problem(422, "invalid")[0].0, "current");
+    let weak = ask(&hub, Method::POST, path, &here, &change(PASSWORD, "weak")).await;
+    assert_eq!(weak.problem(422, "invalid")[0].0, "password");
+    ask(
+        &hub,
+        Method::POST,
+        path,
+        &here,
+        &change(PASSWORD, "another-good-one"),
+    )
+    .await
+    .expect(StatusCode::NO_CONTENT);
+    me(&hub, &here).await.expect(StatusCode::OK);
+    me(&hub, there).await.problem(401, "unauthenticated");
+    enter(&hub, "ada@example.org", PASSWORD)
+        .await
+        .problem(422, "invalid");
+    enter(&hub, "ada@example.org", "another-good-one")
+        .await
+        .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_key_does_what_it_was_made_for_and_no_more() {
+    let hub = Hub::start_with_accounts().await;
+    let token = token(&hub, "ada@example.org").await;
+    let make =
+        |name: &str, scope: &str| json!({"name": name, "scope": scope, "expires_in_days": 30});
+    let made = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/api-keys",
+        &token,
+        &make("reader", "read"),
+    )
+    .await
+    .expect(StatusCode::CREATED);
+    let reader = made["key"].as_str().unwrap().to_owned();
+    let made = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/api-keys",
+        &token,
+        &make("writer", "write"),
+    )
+    .await
+    .expect(StatusCode::CREATED);
+    let (writer, writer_id) = (
+        made["key"].as_str().unwrap().to_owned(),
+        made["id"].as_str().unwrap().to_owned(),
+    );
+
+    let job = json!({"task": "docking", "model": "vina", "parameters": {"exhaustiveness": 1},
+        "input": {"target": {"named": "ABL1"}, "ligand": {"name": "ethanol", "smiles": "CCO"}}});
+    ask(&hub, Method::GET, "/api/v1/jobs", &reader, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    ask(&hub, Method::POST, "/api/v1/jobs", &reader, &job)
+        .await
+        .problem(403, "forbidden");
+    ask(&hub, Method::POST, "/api/v1/jobs", &writer, &job)
+        .await
+        .expect(StatusCode::CREATED);
+    ask(
+        &hub,
+        Method::POST,
+        "/api/v1/api-keys",
+        &writer,
+        &make("more", "write"),
+    )
+    .await
+    .problem(403, "forbidden");
+
+    let listed = ask(&hub, Method::GET, "/api/v1/api-keys", &token, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    let listed = listed["results"].as_array().unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|key| key.get("key").is_none()));
+    assert!(listed.iter().any(|key| key["last_used_at"].is_string()));
+    ask(
+        &hub,
+        Method::DELETE,
+        &format!("/api/v1/api-keys/{writer_id}"),
+        &token,
+        &Value::Null,
+    )
+    .await
+    .expect(StatusCode::NO_CONTENT);
+    me(&hub, &writer).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn nobody_sees_what_is_another_persons() {
+    let hub = Hub::start_with_accounts().await;
+    let (ada, eve) = (
+        token(&hub, "ada@example.org").await,
+        token(&hub, "eve@example.org").await,
+    );
+    let job = json!({"task": "docking", "model": "vina", "name": "secret-marker", "parameters": {"exhaustiveness": 1},
+        "input": {"target": {"named": "ABL1"}, "ligand": {"name": "ethanol", "smiles": "CCO"}}});
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &job)
+        .await
+        .expect(StatusCode::CREATED);
+    let id = made["id"].as_str().unwrap();
+    for (method, path) in [
+        (Method::GET, format!("/api/v1/jobs/{id}")),
+        (Method::DELETE, format!("/api/v1/jobs/{id}")),
+        (Method::POST, format!("/api/v1/jobs/{id}/cancel")),
+        (Method::POST, format!("/api/v1/jobs/{id}/retry")),
+        (Method::GET, format!("/api/v1/jobs/{id}/files")),
+        (Method::GET, format!("/api/v1/jobs/{id}/events")),
+        (Method::GET, format!("/api/v1/jobs/{id}/export?format=json")),
+    ] {
+        let foreign = ask(&hub, method.clone(), &path, &eve, &Value::Null).await;
+        foreign.problem(404, "not-found");
+    }
+    let listed = ask(
+        &hub,
+        Method::GET,
+        "/api/v1/jobs?search=secret-marker",
+        &eve,
+        &Value::Null,
+    )
+    .await
+    .expect(StatusCode::OK);
+    assert_eq!(listed["pagination"]["total_results"], 0);
+    let listed = ask(
+        &hub,
+        Method::GET,
+        "/api/v1/jobs?search=secret-marker",
+        &ada,
+        &Value::Null,
+    )
+    .await
+    .expect(StatusCode::OK);
+    assert_eq!(listed["pagination"]["total_results"], 1);
+}
+
+/// A token of these parts, signed with a key.
+fn forged(header: &Value, claims: &Value, key: &[u8]) -> String {
+    let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
+    let text = format!("{}.{}", part(header), part(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(text.as_bytes());
+    format!(
+        "{text}.{}",
+        BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
+    )
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_quite_ours_lets_nobody_in() {
+    let hub = Hub::start_with_accounts().await;
+    let good = token(&hub, "ada@example.org").await;
+    let read = |part: &str| -> Value {
+        serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap()
+    };
+    let mut parts = good.split('.');
+    let (header, claims) = (read(parts.next().unwrap()), read(parts.next().unwrap()));
+    me(&hub, &forged(&header, &claims, SESSION_KEY))
+        .await
+        .expect(StatusCode::OK);
+
+    let with = |of: &Value, name: &str, value: Value| {
+        let mut changed = of.clone();
+        changed[name] = value;
+        changed
+    };
+    let without = |of: &Value, name: &str| {
+        let mut changed = of.clone();
+        changed.as_object_mut().unwrap().remove(name);
+        changed
+    };
+    let other_session = json!("0000000000000000000000aaaa");
+    let mut corpus = vec![
+        String::new(),
+        "a.b.c".to_owned(),
+        good[..good.len() - 2].to_owned(),
+        forged(&header, &claims, b"another key of the same length......"),
+        format!("{}.", good.rsplit_once('.').unwrap().0),
+        forged(&with(&header, "alg", json!("none")), &claims, SESSION_KEY),
+        forged(&with(&header, "alg", json!("HS512")), &claims, SESSION_KEY),
+        forged(&with(&header, "alg", json!("RS256")), &claims, SESSION_KEY),
+        forged(&with(&header, "kid", json!("../../dev/null")), &claims, b""),
+        forged(&with(&header, "kid", json!("")), &claims, SESSION_KEY),
+        forged(&without(&header, "kid"), &claims, SESSION_KEY),
+    ];
+    let unsigned = forged(&with(&header, "alg", json!("none")), &claims, b"");
+    corpus.push(format!("{}.", unsigned.rsplit_once('.').unwrap().0));
+    for name in ["iss", "aud", "exp", "jti", "user_id"] {
+        corpus.push(forged(&header, &without(&claims, name), SESSION_KEY));
+    }
+    for (name, value) in [
+        ("iss", json!("https://evil.example")),
+        ("aud", json!("another-service")),
+        ("exp", json!(1)),
+        ("jti", other_session),
+        ("jti", json!("../x")),
+    ] {
+        corpus.push(forged(&header, &with(&claims, name, value), SESSION_KEY));
+    }
+    for token in corpus {
+        me(&hub, &token).await.problem(401, "unauthenticated");
+        let cookie = hub
+            .request(Method::GET, "/api/v1/me")
+            .header(header::COOKIE, format!("omtx={token}"));
+        hub.send(cookie.body(Body::empty()).unwrap())
+            .await
+            .problem(401, "unauthenticated");
+    }
+    let cookie = hub
+        .request(Method::GET, "/api/v1/me")
+        .header(header::COOKIE, format!("a=b; omtx={good}"));
+    hub.send(cookie.body(Body::empty()).unwrap())
+        .await
+        .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_hub_on_one_machine_has_no_accounts() {
+    let hub = Hub::start_alone().await;
+    let body = json!({"email": "ada@example.org", "password": PASSWORD});
+    hub.post("/api/v1/auth/signup", &body)
+        .await
+        .problem(409, "conflict");
+    hub.post("/api/v1/auth/login", &body)
+        .await
+        .problem(409, "conflict");
+}

@@ -1,0 +1,200 @@
+//! Accounts through the pages: what a browser sends and sees.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+
+use crate::hub::{Answer, Hub};
+
+/// Sends a form as a browser does, with the cookie it has.
+async fn send(hub: &Hub, path: &str, form: &str, cookie: &str) -> Answer {
+    let request = hub
+        .request(Method::POST, path)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::ACCEPT, "text/html")
+        .header(header::COOKIE, cookie)
+        .header("sec-fetch-site", "same-origin");
+    hub.send(request.body(Body::from(form.to_owned())).unwrap())
+        .await
+}
+
+async fn open(hub: &Hub, path: &str, cookie: &str) -> Answer {
+    let request = hub
+        .request(Method::GET, path)
+        .header(header::ACCEPT, "text/html")
+        .header(header::COOKIE, cookie);
+    hub.send(request.body(Body::empty()).unwrap()).await
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+/// The cookie that an answer sets, as it is sent back.
+fn cookie(answer: &Answer) -> String {
+    answer
+        .header("set-cookie")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_stranger_is_led_to_the_door_and_back() {
+    let hub = Hub::start_with_accounts().await;
+    let led = open(&hub, "/batches/abc?sort=name", "").await;
+    assert_eq!(
+        (led.status, led.header("location")),
+        (303, "/login?next=%2Fbatches%2Fabc%3Fsort%3Dname")
+    );
+    let door = open(&hub, led.header("location"), "").await;
+    assert_eq!(door.status, 200);
+    assert!(
+        text(&door).contains("value=\"/batches/abc?sort=name\""),
+        "{}",
+        text(&door)
+    );
+
+    let made = send(
+        &hub,
+        "/signup",
+        "email=ada%40example.org&name=Ada&password=ligand-pose-box",
+        "",
+    )
+    .await;
+    assert_eq!((made.status, made.header("location")), (303, "/"));
+    let set = made.header("set-cookie");
+    assert!(
+        set.starts_with("omtx=")
+            && set.contains("; HttpOnly; SameSite=Lax")
+            && set.contains("Path=/;"),
+        "{set}"
+    );
+    let list = open(&hub, "/", &cookie(&made)).await;
+    assert_eq!(list.status, 200);
+    assert!(text(&list).contains("href=\"/account\""));
+
+    let out = send(&hub, "/logout", "", &cookie(&made)).await;
+    assert_eq!((out.status, out.header("location")), (303, "/login"));
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(open(&hub, "/", &cookie(&made)).await.status, 303);
+    let back = send(
+        &hub,
+        "/login",
+        "email=ada%40example.org&password=ligand-pose-box&next=%2Fnew",
+        "",
+    )
+    .await;
+    assert_eq!((back.status, back.header("location")), (303, "/new"));
+    let elsewhere = send(
+        &hub,
+        "/login",
+        "email=ada%40example.org&password=ligand-pose-box&next=%2F%2Fevil.example",
+        "",
+    )
+    .await;
+    assert_eq!(elsewhere.header("location"), "/");
+}
+
+#[tokio::test]
+async fn what_is_wrong_stands_at_its_field_and_passwords_are_not_shown_again() {
+    let hub = Hub::start_with_accounts().await;
+    let weak = send(
+        &hub,
+        "/signup",
+        "email=%3Cscript%3E&name=%22%3E%3Cb%3E&password=too-weak",
+        "",
+    )
+    .await;
+    assert_eq!(weak.status, 422);
+    let page = text(&weak);
+    assert!(
+        page.contains("id=\"email-wrong\"") && page.contains("name@example.org"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("<script>\"") && !page.contains("\"><b>"),
+        "what was typed is text: {page}"
+    );
+    assert!(!page.contains("too-weak"));
+    let wrong = send(
+        &hub,
+        "/login",
+        "email=ada%40example.org&password=another-one",
+        "",
+    )
+    .await;
+    assert_eq!(wrong.status, 422);
+    assert!(
+        text(&wrong).contains("id=\"password-wrong\"")
+            && text(&wrong).contains("value=\"ada@example.org\"")
+    );
+    let foreign = hub
+        .request(Method::POST, "/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "cross-site")
+        .header(header::ORIGIN, "https://evil.example");
+    assert_eq!(
+        hub.send(foreign.body(Body::from("email=a&password=b")).unwrap())
+            .await
+            .status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_on_the_page_and_removed_there() {
+    let hub = Hub::start_with_accounts().await;
+    let made = send(
+        &hub,
+        "/signup",
+        "email=ada%40example.org&name=Ada&password=ligand-pose-box",
+        "",
+    )
+    .await;
+    let session = cookie(&made);
+    let shown = send(
+        &hub,
+        "/account/keys",
+        "name=cluster&scope=write&days=30",
+        &session,
+    )
+    .await;
+    assert_eq!(shown.status, 200);
+    let page = text(&shown);
+    let key = page
+        .split("<code>omtx_")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next())
+        .unwrap();
+    let bearer = [("authorization", format!("Bearer omtx_{key}"))];
+    let bearer: Vec<_> = bearer
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let me = hub
+        .send_json(Method::GET, "/api/v1/me", &serde_json::Value::Null, &bearer)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(me["account"]["name"], "Ada");
+    let again = text(&open(&hub, "/account", &session).await);
+    assert!(again.contains("cluster") && !again.contains(key));
+    let id = again
+        .split("/account/keys/remove")
+        .nth(1)
+        .and_then(|rest| rest.split("value=\"").nth(1))
+        .and_then(|rest| rest.split('"').next())
+        .unwrap();
+    assert_eq!(
+        send(&hub, "/account/keys/remove", &format!("id={id}"), &session)
+            .await
+            .status,
+        303
+    );
+    hub.send_json(Method::GET, "/api/v1/me", &serde_json::Value::Null, &bearer)
+        .await
+        .problem(401, "unauthenticated");
+    let nameless = send(&hub, "/account/keys", "name=&scope=read&days=30", &session).await;
+    assert_eq!(nameless.status, 422);
+    assert!(text(&nameless).contains("id=\"name-wrong\""));
+}

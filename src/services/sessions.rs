@@ -1,0 +1,243 @@
+//! Sessions: signing in and out, and who stands behind a session.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Services;
+use super::accounts::user_key;
+use super::store::{self, Committed, Stored};
+use crate::account::{Email, User};
+use crate::actor::{Actor, Owner};
+use crate::error::{Error, Result};
+use crate::id::{SessionId, UserId};
+use crate::organization::MemberRole;
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
+use crate::session::{ApiKey, KeyScope, SESSION_S, Session, Visitor};
+use crate::time::Timestamp;
+
+/// Seconds that a session or key is taken for good without being looked up: what is revoked works no longer than that.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+/// Sessions of one person that are listed.
+const LISTED: u32 = 100;
+
+/// Actors by session or hash of a key.
+#[derive(Clone)]
+pub(super) struct Known(pub moka::future::Cache<String, Actor>);
+
+impl Default for Known {
+    fn default() -> Self {
+        let cache = moka::future::Cache::builder()
+            .max_capacity(10_000)
+            .time_to_live(KNOWN_FOR);
+        Self(cache.build())
+    }
+}
+
+/// A sign-in that went well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entered {
+    /// The session.
+    pub session: SessionId,
+    /// Who signed in.
+    pub user: User,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A session as its owner reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// The address it was begun from.
+    pub address: String,
+    /// The program it was begun with.
+    pub agent: String,
+}
+
+fn session_key(id: &SessionId) -> Key {
+    Key::new(Collection::Sessions, id.as_str())
+}
+
+impl Services {
+    /// Begins a session. An address without an account and a wrong password are answered alike, in words and work.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: String,
+        visitor: &Visitor,
+    ) -> Result<Entered> {
+        let refused = || Error::invalid("password", "address or password is wrong");
+        let now = self.store.now().await?;
+        let Ok(email) = Email::new(email) else {
+            return Err(Error::invalid(
+                "email",
+                "an e-mail address looks like name@example.org",
+            ));
+        };
+        self.may_try(&email, visitor, now).await?;
+        let user = self.user_of(&email).await?;
+        let hash = user.as_ref().and_then(|user| user.value.password.clone());
+        let matches = self.passwords.matches(password, hash).await?;
+        let Some(mut user) = user.filter(|_| matches) else {
+            self.failed_to_enter(&email, visitor, now).await?;
+            return Err(refused());
+        };
+        let session = Session {
+            schema: 1,
+            id: SessionId::random(),
+            user: user.value.id.clone(),
+            created_at: now,
+            expires_at: now.plus_seconds(SESSION_S),
+            revoked_at: None,
+            address: visitor.address.clone(),
+            agent: visitor.agent.chars().take(200).collect(),
+        };
+        let before = user.value.clone();
+        user.value.last_sign_in_at = Some(now);
+        let writes = vec![
+            store::put(session_key(&session.id), &session, Expect::Absent)?,
+            user.replaced()?,
+            Self::forgiven(&email, visitor),
+        ];
+        match self.store.commit(writes).await? {
+            Committed::Done => Ok(Entered {
+                session: session.id,
+                user: before,
+                began_at: now,
+                expires_at: session.expires_at,
+            }),
+            Committed::Conflict(_) => Err(Error::Conflict(
+                "the account was changed meanwhile; try again".to_owned(),
+            )),
+        }
+    }
+
+    /// Who stands behind a session; none when it has ended.
+    pub async fn actor_of_session(&self, id: &SessionId) -> Result<Option<Actor>> {
+        if let Some(actor) = self.known.0.get(id.as_str()).await {
+            return Ok(Some(actor));
+        }
+        let now = self.store.now().await?;
+        let session = self.store.get::<Session>(session_key(id)).await?;
+        let holds = |session: &Stored<Session>| {
+            session.value.revoked_at.is_none() && session.value.expires_at > now
+        };
+        let Some(session) = session.filter(holds) else {
+            return Ok(None);
+        };
+        let actor = self.actor_of(&session.value.user).await?.map(|mut actor| {
+            actor.session = Some(session.value.id);
+            actor
+        });
+        if let Some(actor) = &actor {
+            self.known.0.insert(id.to_string(), actor.clone()).await;
+        }
+        Ok(actor)
+    }
+
+    /// Whoever has an account, as they act with a key.
+    pub(super) async fn actor_by_key(&self, key: &ApiKey) -> Result<Option<Actor>> {
+        let actor = self.actor_of(&key.user).await?;
+        Ok(actor.map(|mut actor| {
+            actor.reads_only |= key.scope == KeyScope::Read;
+            actor
+        }))
+    }
+
+    async fn actor_of(&self, id: &UserId) -> Result<Option<Actor>> {
+        let Some(Stored { value: user, .. }) = self.store.get::<User>(user_key(id)).await? else {
+            return Ok(None);
+        };
+        let owner = match &user.membership {
+            Some(membership) => Owner::Organization(membership.organization.clone()),
+            None => Owner::User(user.id.clone()),
+        };
+        let member = user.membership.map(|membership| membership.role);
+        Ok(Some(Actor {
+            user: user.id,
+            owner,
+            reads_only: member == Some(MemberRole::Viewer),
+            member,
+            roles: user.roles,
+            session: None,
+        }))
+    }
+
+    /// Ends the session that asks.
+    pub async fn sign_out(&self, actor: &Actor) -> Result<()> {
+        match &actor.session {
+            Some(session) => self.end_session(actor, session).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The sessions of the actor that hold, newest first.
+    pub async fn sessions(&self, actor: &Actor) -> Result<Vec<SessionRow>> {
+        let sessions = self.sessions_of(&actor.user).await?;
+        let row = |session: Session| SessionRow {
+            current: actor.session.as_ref() == Some(&session.id),
+            id: session.id,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            address: session.address,
+            agent: session.agent,
+        };
+        Ok(sessions
+            .into_iter()
+            .map(|session| row(session.value))
+            .collect())
+    }
+
+    /// Ends a session of the actor.
+    pub async fn end_session(&self, actor: &Actor, id: &SessionId) -> Result<()> {
+        let session = self.store.get::<Session>(session_key(id)).await?;
+        let session = session
+            .filter(|session| session.value.user == actor.user)
+            .ok_or(Error::NotFound)?;
+        self.end(session).await
+    }
+
+    /// Ends every session of a person but one.
+    pub(super) async fn end_sessions(&self, user: &UserId, but: Option<&SessionId>) -> Result<()> {
+        for session in self.sessions_of(user).await? {
+            if Some(&session.value.id) != but {
+                self.end(session).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(&self, mut session: Stored<Session>) -> Result<()> {
+        let id = session.value.id.clone();
+        session.value.revoked_at = session.value.revoked_at.or(Some(self.store.now().await?));
+        // Whoever was quicker ended it too: nothing else changes a session.
+        self.store.commit(vec![session.replaced()?]).await?;
+        self.known.0.invalidate(id.as_str()).await;
+        Ok(())
+    }
+
+    async fn sessions_of(&self, user: &UserId) -> Result<Vec<Stored<Session>>> {
+        let now = self.store.now().await?;
+        let query = Query::new(
+            Collection::Sessions,
+            "created_at",
+            Direction::Descending,
+            LISTED,
+        )
+        .equal("user", user.as_str());
+        let mut sessions = self.store.query::<Session>(&query).await?;
+        sessions
+            .retain(|session| session.value.revoked_at.is_none() && session.value.expires_at > now);
+        Ok(sessions)
+    }
+}
