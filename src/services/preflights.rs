@@ -126,7 +126,7 @@ impl Services {
             let answer = answer.map_err(|failed| {
                 tracing::warn!(cause = %super::models::describe(&failed), "ligands were not checked");
                 "chemistry was not checked, since the compute gateway does not answer; what cannot be docked will fail \
-                 by itself, and is not charged"
+                 by itself"
                     .to_owned()
             })?;
             for (place, report) in places.iter().zip(answer) {

@@ -17,3 +17,4 @@ mod lists;
 mod models;
 mod problems;
 mod sign_in;
+mod usage;
