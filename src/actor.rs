@@ -29,6 +29,8 @@ pub struct Actor {
     pub roles: Vec<Role>,
     /// The session that they act in; none with a key, and on a hub without accounts.
     pub session: Option<SessionId>,
+    /// The hash of the key that they act with.
+    pub key: Option<String>,
 }
 
 impl Actor {
@@ -42,6 +44,7 @@ impl Actor {
             member: None,
             roles: vec![Role::User, Role::Admin],
             session: None,
+            key: None,
         }
     }
 

@@ -22,11 +22,14 @@ export class Stack {
   #gateway?: ChildProcess;
   #hub?: ChildProcess;
 
-  private constructor(private readonly name: string) {}
+  private constructor(
+    private readonly name: string,
+    private readonly settings: Record<string, string>,
+  ) {}
 
-  /** Starts both and waits until they answer. `name` is that of their logs. */
-  static async start(name: string): Promise<Stack> {
-    const stack = new Stack(name);
+  /** Starts both and waits until they answer. `name` is that of their logs, `settings` are the hub's. */
+  static async start(name: string, settings: Record<string, string> = {}): Promise<Stack> {
+    const stack = new Stack(name, settings);
     try {
       stack.#gatewayPort = await freePort();
       await stack.startGateway();
@@ -70,6 +73,7 @@ export class Stack {
       PORT: String(port),
       DATA_DIR: join(this.#folder, 'data'),
       GATEWAY_URL: this.#gatewayUrl,
+      ...this.settings,
     });
     await until(async () => (await fetch(`${this.url}/healthz`)).ok, this.#hub, 'the hub');
   }

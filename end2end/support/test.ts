@@ -7,6 +7,8 @@ import { Stack } from './stack.ts';
 interface Options {
   /** Whether the test has a hub and a gateway of its own, with nothing in it. */
   ownStack: boolean;
+  /** Settings of that hub. */
+  settings: Record<string, string>;
 }
 
 interface Fixtures {
@@ -61,8 +63,9 @@ export class Misdeeds {
 
 export const test = base.extend<Fixtures & Options>({
   ownStack: [false, { option: true }],
-  stack: async ({ ownStack }, use, info) => {
-    const stack = ownStack ? await Stack.start(info.title.replaceAll(/\W+/g, '-')) : undefined;
+  settings: [{}, { option: true }],
+  stack: async ({ ownStack, settings }, use, info) => {
+    const stack = ownStack ? await Stack.start(info.title.replaceAll(/\W+/g, '-'), settings) : undefined;
     await use(stack);
     await stack?.end();
   },

@@ -1,13 +1,11 @@
 // What every page owes its readers: no barrier that axe knows of, in light and dark, wide and narrow; all by keyboard.
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { expectNoBarrier } from '../support/barriers.ts';
 import { check, fillScreen } from '../support/form.ts';
 import { csvOf, type Hub, TINY } from '../support/hub.ts';
 import { expect, test } from '../support/test.ts';
 
 const DOCKING_MS = 240_000;
-const WIDTHS = [1280, 360];
-const SCHEMES = ['light', 'dark'] as const;
 
 /** Every kind of page, and how one gets there. */
 const PAGES: [string, (page: Page, hub: Hub) => Promise<unknown>][] = [
@@ -36,17 +34,7 @@ for (const [name, go] of PAGES) {
   test(`${name}: no barrier, no sideways scrolling`, async ({ page, hub }) => {
     test.setTimeout(DOCKING_MS);
     await go(page, hub);
-    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 800 });
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      expect(overflow, `pixels beyond ${width}`).toBe(0);
-      for (const colorScheme of SCHEMES) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), `${colorScheme}, ${width}`).toEqual([]);
-      }
-    }
+    await expectNoBarrier(page);
   });
 }
 

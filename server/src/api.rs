@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post};
 use hub::services::Services;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,7 @@ mod exports;
 mod files;
 mod jobs;
 mod models;
+mod organizations;
 pub mod read;
 mod upload;
 mod usage;
@@ -80,6 +81,18 @@ pub fn routes(api: Api) -> Router {
         .route("/auth/login", post(accounts::sign_in))
         .route("/auth/logout", post(accounts::sign_out))
         .route("/auth/password", post(accounts::change_password))
+        .route("/organizations", post(organizations::found))
+        .route("/organizations/own", get(organizations::own))
+        .route(
+            "/organizations/own/invitations",
+            post(organizations::invite),
+        )
+        .route(
+            "/organizations/own/members/{id}",
+            patch(organizations::set_role).delete(organizations::remove),
+        )
+        .route("/organizations/join", post(organizations::join))
+        .route("/invitation", get(organizations::invitation))
         .route("/sessions", get(accounts::sessions))
         .route("/sessions/{id}", delete(accounts::end_session))
         .route("/api-keys", get(accounts::keys).post(accounts::create_key))

@@ -121,6 +121,7 @@ impl Look for List {
     }
 
     async fn look(&mut self) -> Result<Vec<JobRow>, Error> {
+        self.actor = self.services.again(&self.actor).await?;
         let mut from = self.since.plus_seconds(-LATENESS_S);
         self.told.retain(|_, written| *written > from);
         let mut news = Vec::new();
@@ -155,6 +156,7 @@ impl Look for One {
     }
 
     async fn look(&mut self) -> Result<Vec<JobRow>, Error> {
+        self.actor = self.services.again(&self.actor).await?;
         let row = self.services.job(&self.actor, &self.id).await?.row;
         if self.told.as_ref() == Some(&row) {
             return Ok(Vec::new());
@@ -244,8 +246,8 @@ impl<L: Look> Watch<L> {
     async fn look_once(&mut self) {
         match self.look.look().await {
             Ok(rows) => self.ready.extend(rows.iter().filter_map(event)),
-            // It was deleted: a browser that asks again is told so and stops.
-            Err(Error::NotFound) => self.over = true,
+            // It was deleted, or whoever looks was signed out: a browser that asks again is told so and stops.
+            Err(Error::NotFound | Error::Unauthenticated) => self.over = true,
             Err(failed) => tracing::warn!(cause = ?failed, "a stream of events could not look"),
         }
     }

@@ -156,14 +156,17 @@ impl Services {
 
     /// Who stands behind the text of a key; none when there is no such key, or it has ended.
     pub async fn actor_of_key(&self, text: &str) -> Result<Option<Actor>> {
-        let name = hashed(text);
-        if let Some(actor) = self.known.0.get(&name).await {
+        self.actor_of_hash(&hashed(text)).await
+    }
+
+    pub(super) async fn actor_of_hash(&self, name: &str) -> Result<Option<Actor>> {
+        if let Some(actor) = self.known.0.get(name).await {
             return Ok(Some(actor));
         }
         let now = self.store.now().await?;
         let key = self
             .store
-            .get::<ApiKey>(Key::new(Collection::Keys, name.as_str()))
+            .get::<ApiKey>(Key::new(Collection::Keys, name))
             .await?;
         let holds = |key: &Stored<ApiKey>| {
             key.value
@@ -173,9 +176,9 @@ impl Services {
         let Some(mut key) = key.filter(holds) else {
             return Ok(None);
         };
-        let actor = self.actor_by_key(&key.value).await?;
+        let actor = self.actor_by_key(&key).await?;
         if let Some(actor) = &actor {
-            self.known.0.insert(name, actor.clone()).await;
+            self.known.0.insert(name.to_owned(), actor.clone()).await;
             if key
                 .value
                 .last_used_at

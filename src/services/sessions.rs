@@ -145,11 +145,22 @@ impl Services {
         Ok(actor)
     }
 
+    /// The actor as they stand now: whoever keeps a stream open is asked again who they are.
+    pub async fn again(&self, actor: &Actor) -> Result<Actor> {
+        let found = match (&actor.session, &actor.key) {
+            (Some(session), _) => self.actor_of_session(session).await?,
+            (None, Some(key)) => self.actor_of_hash(key).await?,
+            (None, None) => Some(actor.clone()),
+        };
+        found.ok_or(Error::Unauthenticated)
+    }
+
     /// Whoever has an account, as they act with a key.
-    pub(super) async fn actor_by_key(&self, key: &ApiKey) -> Result<Option<Actor>> {
-        let actor = self.actor_of(&key.user).await?;
+    pub(super) async fn actor_by_key(&self, key: &Stored<ApiKey>) -> Result<Option<Actor>> {
+        let actor = self.actor_of(&key.value.user).await?;
         Ok(actor.map(|mut actor| {
-            actor.reads_only |= key.scope == KeyScope::Read;
+            actor.key = Some(key.key.id.clone());
+            actor.reads_only |= key.value.scope == KeyScope::Read;
             actor
         }))
     }
@@ -170,6 +181,7 @@ impl Services {
             member,
             roles: user.roles,
             session: None,
+            key: None,
         }))
     }
 

@@ -159,7 +159,7 @@ pub fn sign_up() -> Result<Page> {
                 {password("password", "Password, at least 10 characters", "new-password").shown(&outcome)}
                 <p class="send"><button class="button primary">"Make the account"</button></p>
             </form>
-            <p>"There is one already? " <a href="/login">"Sign in"</a></p>
+            <p><a href="/login">"I have an account"</a></p>
         </section>
     };
     Ok(write::still("Make an account", view))

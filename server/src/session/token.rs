@@ -57,6 +57,11 @@ impl Tokens {
         }
     }
 
+    /// The hub's own address.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
     /// The token of a session.
     pub fn issue(&self, entered: &Entered) -> Result<String> {
         let key = self

@@ -8,44 +8,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::hub::{Answer, Hub, SESSION_KEY};
-
-const PASSWORD: &str = "ligand-pose-box";
-
-async fn sign_up(hub: &Hub, email: &str) {
-    let body = json!({"email": email, "password": PASSWORD});
-    hub.post("/api/v1/auth/signup", &body)
-        .await
-        .expect(StatusCode::CREATED);
-}
-
-async fn enter(hub: &Hub, email: &str, password: &str) -> Answer {
-    hub.post(
-        "/api/v1/auth/login",
-        &json!({"email": email, "password": password}),
-    )
-    .await
-}
-
-/// Signs up and in; the token.
-async fn token(hub: &Hub, email: &str) -> String {
-    sign_up(hub, email).await;
-    let answer = enter(hub, email, PASSWORD).await.expect(StatusCode::OK);
-    answer["access_token"].as_str().unwrap().to_owned()
-}
-
-async fn ask(hub: &Hub, method: Method, path: &str, bearer: &str, body: &Value) -> Answer {
-    hub.send_json(
-        method,
-        path,
-        body,
-        &[("authorization", &format!("Bearer {bearer}"))],
-    )
-    .await
-}
-
-async fn me(hub: &Hub, bearer: &str) -> Answer {
-    ask(hub, Method::GET, "/api/v1/me", bearer, &Value::Null).await
-}
+use crate::people::{PASSWORD, ask, enter, me, sign_up, token};
 
 #[tokio::test]
 async fn whoever_signs_up_can_sign_in_and_out() {

@@ -15,6 +15,8 @@ mod input;
 mod jobs;
 mod lists;
 mod models;
+mod organizations;
+mod people;
 mod problems;
 mod sign_in;
 mod usage;

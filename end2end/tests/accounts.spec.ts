@@ -1,0 +1,69 @@
+// A hub that one enters with an account.
+import type { Page } from '@playwright/test';
+import { expectNoBarrier } from '../support/barriers.ts';
+import { expect, test } from '../support/test.ts';
+
+const PASSWORD = 'ligand-pose-box';
+
+test.use({ ownStack: true, settings: { AUTH: 'accounts' } });
+
+async function signUp(page: Page, email: string): Promise<void> {
+  await page.goto('/signup');
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel(/^Name/).fill('Ada');
+  await page.getByLabel(/^Password/).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.waitForURL(/\/$/);
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
+    test.use({ javaScriptEnabled });
+
+    test('one makes an account, leaves, is led back, and sees nothing of others', async ({ page, browser, misdeeds, baseURL }) => {
+      misdeeds.allow(/422/);
+      await page.goto('/new/docking');
+      await page.waitForURL(/\/login\?next=/);
+      await signUp(page, 'ada@example.org');
+      await page.getByRole('link', { name: 'Account' }).click();
+      await expect(page.getByText('ada@example.org')).toBeVisible();
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.waitForURL(/\/login$/);
+      await page.goto('/account');
+      await page.waitForURL(/\/login\?next=/);
+      await page.getByLabel('E-mail').fill('ada@example.org');
+      await page.getByLabel('Password').fill('not the password');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await expect(page.getByText('address or password is wrong')).toBeVisible();
+      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.waitForURL(/\/account$/);
+
+      const other = await browser.newContext({ baseURL, javaScriptEnabled });
+      const stranger = await other.newPage();
+      await stranger.goto('/account');
+      await expect(stranger.getByRole('heading', { level: 1 })).toHaveText('Sign in');
+      await other.close();
+    });
+  });
+}
+
+test('the pages of accounts have no barrier', async ({ page, misdeeds }) => {
+  misdeeds.allow(/422/);
+  for (const path of ['/login', '/reset', '/signup']) {
+    await page.goto(path);
+    await expectNoBarrier(page);
+  }
+  await page.getByLabel('E-mail').fill('ada@example.org');
+  await page.getByLabel(/^Name/).fill('Ada');
+  await page.getByLabel(/^Password/).fill('weak');
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await expect(page.getByText('a password has at least 10 characters')).toBeVisible();
+  await expectNoBarrier(page);
+  await signUp(page, 'ada@example.org');
+  await page.goto('/account');
+  await page.getByLabel('Name of a new key').fill('cluster');
+  await page.getByRole('button', { name: 'Make a key' }).click();
+  await expect(page.getByText('This key is shown this once')).toBeVisible();
+  await expectNoBarrier(page);
+});

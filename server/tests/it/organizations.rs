@@ -1,0 +1,242 @@
+//! Organisations: who gets in, who may do what there, and what a member who left still sees.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::hub::Hub;
+use crate::people::{ask, job, token};
+
+const OWN: &str = "/api/v1/organizations/own";
+
+/// An organisation of the first person.
+async fn founded(hub: &Hub, owner: &str) {
+    let body = json!({"name": "Structural biology"});
+    ask(hub, Method::POST, "/api/v1/organizations", owner, &body)
+        .await
+        .expect(StatusCode::CREATED);
+}
+
+/// The token of a link that lets somebody in.
+async fn invited(hub: &Hub, by: &str, role: &str) -> String {
+    let path = format!("{OWN}/invitations");
+    let made = ask(hub, Method::POST, &path, by, &json!({"role": role}))
+        .await
+        .expect(StatusCode::CREATED);
+    made["url"]
+        .as_str()
+        .unwrap()
+        .split("token=")
+        .nth(1)
+        .unwrap()
+        .to_owned()
+}
+
+async fn join(hub: &Hub, who: &str, link: &str) -> crate::hub::Answer {
+    ask(
+        hub,
+        Method::POST,
+        "/api/v1/organizations/join",
+        who,
+        &json!({"token": link}),
+    )
+    .await
+}
+
+/// Signs up, and joins in a role.
+async fn member(hub: &Hub, owner: &str, email: &str, role: &str) -> String {
+    let (who, link) = (token(hub, email).await, invited(hub, owner, role).await);
+    join(hub, &who, &link).await.expect(StatusCode::OK);
+    who
+}
+
+async fn members(hub: &Hub, who: &str) -> Vec<(String, String, String)> {
+    let read = ask(hub, Method::GET, OWN, who, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    let text = |member: &Value, name: &str| member[name].as_str().unwrap().to_owned();
+    let all = read["members"].as_array().unwrap().iter();
+    all.map(|member| {
+        (
+            text(member, "email"),
+            text(member, "role"),
+            text(member, "id"),
+        )
+    })
+    .collect()
+}
+
+async fn id_of(hub: &Hub, asker: &str, email: &str) -> String {
+    let found = members(hub, asker)
+        .await
+        .into_iter()
+        .find(|member| member.0 == email);
+    found.unwrap().2
+}
+
+async fn give(hub: &Hub, by: &str, whom: &str, role: &str) -> crate::hub::Answer {
+    let path = format!("{OWN}/members/{}", id_of(hub, by, whom).await);
+    ask(hub, Method::PATCH, &path, by, &json!({"role": role})).await
+}
+
+#[tokio::test]
+async fn a_link_lets_one_person_in_once() {
+    let hub = Hub::start_with_accounts().await;
+    let (ada, bea, eve) = (
+        token(&hub, "ada@x.org").await,
+        token(&hub, "bea@x.org").await,
+        token(&hub, "eve@x.org").await,
+    );
+    ask(&hub, Method::GET, OWN, &ada, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    founded(&hub, &ada).await;
+    let link = invited(&hub, &ada, "member").await;
+    let path = format!("/api/v1/invitation?token={link}");
+    let shown = ask(&hub, Method::GET, &path, &bea, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(
+        (&shown["organization"], &shown["role"]),
+        (&json!("Structural biology"), &json!("member"))
+    );
+    join(&hub, &bea, &link).await.expect(StatusCode::OK);
+    join(&hub, &eve, &link).await.problem(404, "not-found");
+    join(&hub, &eve, "made-up").await.problem(404, "not-found");
+    let second = invited(&hub, &ada, "viewer").await;
+    join(&hub, &bea, &second).await.problem(409, "conflict");
+    let roles: Vec<_> = members(&hub, &bea)
+        .await
+        .into_iter()
+        .map(|member| (member.0, member.1))
+        .collect();
+    assert_eq!(
+        roles,
+        [
+            ("ada@x.org".into(), "owner".into()),
+            ("bea@x.org".into(), "member".into())
+        ]
+    );
+    let nameless = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/organizations",
+        &eve,
+        &json!({"name": " "}),
+    )
+    .await;
+    assert_eq!(nameless.problem(422, "invalid")[0].0, "name");
+}
+
+#[tokio::test]
+async fn each_role_may_what_it_may_and_no_more() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let admin = member(&hub, &owner, "admin@x.org", "admin").await;
+    let plain = member(&hub, &owner, "plain@x.org", "member").await;
+    let viewer = member(&hub, &owner, "viewer@x.org", "viewer").await;
+
+    ask(&hub, Method::POST, "/api/v1/jobs", &plain, &job("a"))
+        .await
+        .expect(StatusCode::CREATED);
+    ask(&hub, Method::POST, "/api/v1/jobs", &viewer, &job("b"))
+        .await
+        .problem(403, "forbidden");
+    let invitations = format!("{OWN}/invitations");
+    for who in [&plain, &viewer] {
+        ask(
+            &hub,
+            Method::POST,
+            &invitations,
+            who,
+            &json!({"role": "viewer"}),
+        )
+        .await
+        .problem(403, "forbidden");
+        give(&hub, who, "viewer@x.org", "admin")
+            .await
+            .problem(403, "forbidden");
+    }
+    ask(
+        &hub,
+        Method::POST,
+        &invitations,
+        &admin,
+        &json!({"role": "admin"}),
+    )
+    .await
+    .problem(403, "forbidden");
+    ask(
+        &hub,
+        Method::POST,
+        &invitations,
+        &owner,
+        &json!({"role": "owner"}),
+    )
+    .await
+    .problem(422, "invalid");
+    give(&hub, &admin, "viewer@x.org", "member")
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    ask(&hub, Method::POST, "/api/v1/jobs", &viewer, &job("c"))
+        .await
+        .expect(StatusCode::CREATED);
+    give(&hub, &admin, "owner@x.org", "member")
+        .await
+        .problem(403, "forbidden");
+    give(&hub, &admin, "plain@x.org", "admin")
+        .await
+        .problem(403, "forbidden");
+
+    give(&hub, &owner, "admin@x.org", "owner")
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let roles: Vec<_> = members(&hub, &plain)
+        .await
+        .into_iter()
+        .map(|member| member.1)
+        .collect();
+    assert_eq!(roles, ["admin", "owner", "member", "member"]);
+    let path = format!("{OWN}/members/{}", id_of(&hub, &admin, "admin@x.org").await);
+    ask(&hub, Method::DELETE, &path, &admin, &Value::Null)
+        .await
+        .problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn whoever_is_removed_is_out_at_once() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let plain = member(&hub, &owner, "plain@x.org", "member").await;
+    let made = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/jobs",
+        &plain,
+        &job("made there"),
+    )
+    .await
+    .expect(StatusCode::CREATED);
+    let path = format!("/api/v1/jobs/{}", made["id"].as_str().unwrap());
+    ask(&hub, Method::GET, &path, &plain, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    let member = format!("{OWN}/members/{}", id_of(&hub, &owner, "plain@x.org").await);
+    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    ask(&hub, Method::GET, &path, &plain, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    ask(&hub, Method::GET, OWN, &plain, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    let listed = ask(&hub, Method::GET, "/api/v1/jobs", &plain, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(listed["pagination"]["total_results"], 0);
+    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
+        .await
+        .problem(404, "not-found");
+}
