@@ -359,6 +359,9 @@ pub struct Job {
     /// What became of its unit of quota; a batch has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// When the unit of its retry was taken; absent before the first, whose unit was taken when it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<Timestamp>,
 
     /// What was asked.
     pub input: Input,
@@ -457,6 +460,11 @@ impl Job {
     /// Makes the terms anew, after a text has changed.
     pub fn index_terms(&mut self) {
         self.terms = terms_of(&self.searched_texts());
+    }
+
+    /// When its current unit of quota was taken: on that day and in that month it counts.
+    pub fn unit_taken_at(&self) -> Timestamp {
+        self.held_at.unwrap_or(self.created_at)
     }
 
     /// Whether somebody asked it to end and it has not yet.

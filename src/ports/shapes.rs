@@ -72,8 +72,15 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Jobs, &["state"], &[], "created_at"),
     shape(Collection::Children, &[], &[], "due_at"),
     shape(Collection::Children, &["state"], &[], "created_at"),
-    // Batches that still have children to dispatch.
-    shape(Collection::Jobs, &["dispatchable"], &[], "created_at"),
+    // Whose jobs are ready, and whose batches still have children to dispatch; and those batches.
+    shape(Collection::Jobs, &["state"], &[], "owner"),
+    shape(Collection::Jobs, &["dispatchable"], &[], "owner"),
+    shape(
+        Collection::Jobs,
+        &["owner", "dispatchable"],
+        &[],
+        "created_at",
+    ),
     // A batch's children: in order, by state, and what changed since they were last rolled up.
     shape(Collection::Children, &["batch_id"], &["state"], "index"),
     shape(Collection::Children, &["batch_id"], &[], "updated_at"),

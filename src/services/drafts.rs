@@ -120,7 +120,10 @@ impl Services {
     /// A draft as its page shows it.
     pub async fn draft(&self, actor: &Actor, id: &DraftId) -> Result<DraftView> {
         let draft = self.owned_draft(actor, id).await?;
-        let checked = self.checked_draft(&draft).await?;
+        let mut checked = self.checked_draft(&draft).await?;
+        if let Some(preflight) = &mut checked.preflight {
+            preflight.remaining = self.remaining(actor).await?;
+        }
         Ok(DraftView {
             idempotency_key: format!("draft-{id}"),
             id: draft.id,
