@@ -1,7 +1,7 @@
 //! The page of what was used of the limits, and what a unit is.
 
 use hub::Result;
-use hub::actor::Actor;
+use hub::actor::{Actor, Owner};
 use hub::services::Services;
 use hub::usage::{Period, Usage};
 use leptos::prelude::*;
@@ -13,10 +13,11 @@ use crate::served::{Page, write};
 /// What was used, and what is left.
 pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
     let usage = services.usage(actor).await?;
-    Ok(write::still("Usage", shown(&usage)))
+    let shared = matches!(actor.owner, Owner::Organization(_));
+    Ok(write::still("Usage", shown(&usage, shared)))
 }
 
-fn shown(usage: &Usage) -> impl IntoView + use<> {
+fn shown(usage: &Usage, shared: bool) -> impl IntoView + use<> {
     let limits = usage.limits;
     let (day, month) = (
         limits.map(|limits| limits.per_day),
@@ -32,6 +33,7 @@ fn shown(usage: &Usage) -> impl IntoView + use<> {
     view! {
         <Breadcrumbs above=Vec::new() here="Usage" />
         <h1>"Usage"</h1>
+        {shared.then(|| view! { <p>"The members of your organisation use these limits together."</p> })}
         <p>{children}</p>
         {period("Today", "usage-day", &usage.day, day)}
         {period("This month", "usage-month", &usage.month, month)}

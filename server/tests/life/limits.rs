@@ -2,9 +2,9 @@
 
 use futures::future::join_all;
 use hub::Error;
-use hub::actor::Actor;
+use hub::actor::{Actor, Owner};
 use hub::job::Status;
-use hub::limits::Limits;
+use hub::limits::{Limits, Tier};
 use hub::ports::Documents;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use hub::services::IdempotencyKey;
@@ -187,6 +187,39 @@ async fn a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once() {
         left(hub.services.submit_job(&hub.actor, job(), None).await),
         0
     );
+}
+
+#[tokio::test]
+async fn an_organisations_work_counts_for_the_organisation_by_its_tier() {
+    let mut hub = limited(FEW).await;
+    hub.submit().await;
+    for (tier, set) in [
+        (Tier::Free, None),
+        (Tier::Pro, None),
+        (Tier::Free, Some(FEW)),
+    ] {
+        let organization = json!({
+            "schema": 1, "id": "lab", "name": "Lab", "owner": "ada", "tier": tier, "limits": set,
+            "created_at": hub.clock.now(),
+        });
+        let put = Write::Put {
+            key: Key::new(Collection::Organizations, "lab"),
+            json: organization.to_string(),
+            expect: Expect::Any,
+        };
+        hub.documents.commit(vec![put]).await.unwrap();
+        hub.actor.owner = Owner::Organization("lab".parse().unwrap());
+        let usage = hub.services.usage(&hub.actor).await.unwrap();
+        assert_eq!(usage.limits, Some(set.unwrap_or(tier.limits())));
+    }
+    for _ in 0..4 {
+        hub.submit().await;
+    }
+    assert_eq!(
+        left(hub.services.submit_job(&hub.actor, job(), None).await),
+        0
+    );
+    assert_eq!(hub.usage().await, [4, 0, 0], "not what is the person's own");
 }
 
 #[tokio::test]
