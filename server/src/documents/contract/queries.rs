@@ -234,7 +234,13 @@ pub async fn any_of_merges_in_order(store: Store) {
 }
 
 pub async fn a_flag_is_found_by_its_value(store: Store) {
-    let batch = |id, dispatchable: Value| job(id, "2026", json!({"dispatchable": dispatchable}));
+    let batch = |id, dispatchable: Value| {
+        job(
+            id,
+            "2026",
+            json!({"owner": "user:a", "dispatchable": dispatchable}),
+        )
+    };
     write(
         &store,
         vec![
@@ -244,7 +250,11 @@ pub async fn a_flag_is_found_by_its_value(store: Store) {
         ],
     )
     .await;
-    let query = |flag: bool| oldest().equal("dispatchable", flag);
+    let query = |flag: bool| {
+        Query::new(Jobs, "created_at", Ascending, 50)
+            .equal("owner", "user:a")
+            .equal("dispatchable", flag)
+    };
     assert_eq!(find(&store, &query(true)).await, ["yes"]);
     assert_eq!(find(&store, &query(false)).await, ["no"]);
 }
