@@ -96,6 +96,18 @@ pub struct BatchState {
     pub rolled_up_to: Timestamp,
     /// Raised with every change of the packed rows.
     pub rows_version: u32,
+    /// A retry of children that is being written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopening: Option<Reopening>,
+}
+
+/// Units that were taken for children which are being reopened. Each commit that reopens some lowers it by as many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopening {
+    /// When they were taken. Only children that had ended before are reopened.
+    pub held_at: Timestamp,
+    /// Units that no child has yet.
+    pub units: u32,
 }
 
 /// Run times in seconds.
@@ -259,6 +271,7 @@ mod tests {
             columns: Vec::new(),
             rolled_up_to: Timestamp::default(),
             rows_version: 0,
+            reopening: None,
         };
         let progress = BatchProgress::from(&batch);
         assert_eq!(progress.seconds_left, Some(180.0));

@@ -300,9 +300,12 @@ pub struct Job {
     /// Who showed it to their organisation; private when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedWithOrganization>,
-    /// Whether it is shown to the organisation, once more at the top of the record, where it is looked up by.
+    /// On whose list it is, [`shelf`]: at the top of the record, where lists look it up.
     #[serde(default)]
-    pub is_shared: bool,
+    pub shelf: String,
+    /// On which organisation's list it is, when it is shown to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_shelf: Option<Owner>,
     /// The job that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<JobId>,
@@ -356,6 +359,9 @@ pub struct Job {
     /// What became of its unit of quota; a batch has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// When the unit of its retry was taken; absent before the first, whose unit was taken when it was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<Timestamp>,
 
     /// What was asked.
     pub input: Input,
@@ -394,10 +400,18 @@ pub struct Job {
     pub terms: Vec<String>,
 }
 
+/// Whose list the work of a person for an owner is on.
+pub fn shelf(owner: &Owner, made_by: &UserId) -> String {
+    match owner {
+        Owner::User(_) => owner.to_string(),
+        Owner::Organization(_) => format!("{owner}/{made_by}"),
+    }
+}
+
 impl Job {
     /// Shows it to its organisation, or to nobody but its owner.
     pub fn share_with_organization(&mut self, shared: Option<SharedWithOrganization>) {
-        self.is_shared = shared.is_some();
+        self.shared_shelf = shared.is_some().then(|| self.owner.clone());
         self.shared = shared;
     }
 
@@ -446,6 +460,11 @@ impl Job {
     /// Makes the terms anew, after a text has changed.
     pub fn index_terms(&mut self) {
         self.terms = terms_of(&self.searched_texts());
+    }
+
+    /// When its current unit of quota was taken: on that day and in that month it counts.
+    pub fn unit_taken_at(&self) -> Timestamp {
+        self.held_at.unwrap_or(self.created_at)
     }
 
     /// Whether somebody asked it to end and it has not yet.

@@ -25,6 +25,7 @@ pub mod share;
 pub mod smiles;
 pub mod task;
 pub mod time;
+pub mod usage;
 
 #[cfg(feature = "services")]
 pub mod ports;

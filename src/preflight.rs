@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::usage::Remaining;
+
 /// What is said of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -70,7 +72,7 @@ pub struct Preflight {
     /// US dollars, when the price is known.
     pub cost_usd: Option<f64>,
     /// Units of quota that are left; `None` without a limit.
-    pub remaining: Option<u64>,
+    pub remaining: Option<Remaining>,
     /// Why it would wait, when the model cannot run now.
     pub waits_for: Option<String>,
 }

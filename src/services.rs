@@ -19,6 +19,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod leases;
+mod limits;
 mod lists;
 mod models;
 mod organizations;
@@ -26,6 +27,7 @@ mod passwords;
 mod preflights;
 mod recovery;
 mod requests;
+mod retries;
 mod roll_up;
 mod runs;
 mod sessions;
@@ -69,6 +71,8 @@ pub struct Services {
     rows: children::RowCache,
     /// The duties that this server holds.
     leases: leases::Leases,
+    /// Who takes units of quota now.
+    turns: limits::Turns,
     /// Who stands behind sessions and keys that were used of late.
     known: sessions::Known,
     /// Hashes of passwords.
@@ -95,6 +99,7 @@ impl Services {
             reports: preflights::Reports::default(),
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
+            turns: limits::Turns::default(),
             known: sessions::Known::default(),
             passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),

@@ -49,6 +49,26 @@ impl Timestamp {
         self.to_string()[..10].to_owned()
     }
 
+    /// The month in UTC, `2026-05`.
+    pub fn month(self) -> String {
+        self.to_string()[..7].to_owned()
+    }
+
+    /// The next midnight in UTC.
+    pub const fn next_day(self) -> Self {
+        const DAY: i64 = 86_400_000_000;
+        Self((self.0.div_euclid(DAY) + 1) * DAY)
+    }
+
+    /// Midnight in UTC before the first of the next month.
+    pub fn next_month(self) -> Self {
+        let mut day = self.next_day();
+        while day.month() == self.month() {
+            day = day.next_day();
+        }
+        day
+    }
+
     fn date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
@@ -119,6 +139,21 @@ mod tests {
         let texts = times.map(|time| time.to_string());
         assert!(texts.is_sorted());
         assert_eq!(texts[2], "1970-01-01T00:00:00.999999Z");
+    }
+
+    #[test]
+    fn days_and_months_end_at_midnight_utc() {
+        for (time, day, month) in [
+            ("2026-05-04T10:20:30.5Z", "2026-05-05", "2026-06-01"),
+            ("2026-12-31T23:59:59.999999Z", "2027-01-01", "2027-01-01"),
+            ("2028-02-29T00:00:00Z", "2028-03-01", "2028-03-01"),
+            ("2026-11-01T00:00:00Z", "2026-11-02", "2026-12-01"),
+        ] {
+            let time: Timestamp = time.parse().unwrap();
+            let midnight = |day| format!("{day}T00:00:00.000000Z");
+            assert_eq!(time.next_day().to_string(), midnight(day));
+            assert_eq!(time.next_month().to_string(), midnight(month));
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub mod time;
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod state;
+#[cfg(feature = "ssr")]
+pub mod usage;
 
 pub use error::{AppError, RequestId};
 pub use router::App;

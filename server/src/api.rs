@@ -22,6 +22,7 @@ mod organizations;
 pub mod read;
 mod shares;
 mod upload;
+mod usage;
 
 /// What handlers of the API share.
 #[derive(Clone)]
@@ -82,6 +83,7 @@ pub fn routes(api: Api) -> Router {
         .route("/models", get(models::list))
         .route("/targets", get(models::targets))
         .route("/me", get(models::me))
+        .route("/usage", get(usage::read))
         .route("/auth/signup", post(accounts::sign_up))
         .route("/auth/login", post(accounts::sign_in))
         .route("/auth/logout", post(accounts::sign_out))

@@ -71,6 +71,9 @@ pub struct Settings {
     /// Address by which browsers and the gateway reach the hub; `http://127.0.0.1:PORT` when unset.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
+    /// Proxies of your own that stand between browsers and the hub, each of which adds to `X-Forwarded-For`.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "0")]
+    pub trusted_proxies: String,
     /// `development` or `production`, which refuses embedded parts, weak secrets and emulators.
     #[arg(long, env = "ENV", default_value = "development")]
     pub env: String,
@@ -129,6 +132,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where browsers and the gateway reach the hub, when it was given.
     pub public_url: Option<Origin>,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: usize,
     /// Where the hub runs.
     pub environment: Environment,
     /// Folder of the built pages' files.
@@ -158,6 +163,7 @@ impl Settings {
         let blobs = self.blobs(production, &mut faults);
         let gateway = self.gateway(production, &mut faults);
         let public_url = self.public_url(production, &mut faults);
+        let trusted_proxies = proxies(&self.trusted_proxies, &mut faults);
         let auth = self.who_may_enter(address, production, &mut faults);
         if production && given(&self.firestore_emulator_host).is_some() {
             faults.push(
@@ -175,6 +181,7 @@ impl Settings {
             gateway,
             auth,
             public_url,
+            trusted_proxies,
             environment,
             site_root: self.site_root,
             log: self.log,
@@ -341,6 +348,16 @@ fn number(text: &str, faults: &mut Vec<String>) -> u16 {
     text.parse().unwrap_or_else(|_| {
         faults.push(format!(
             "PORT is {text:?}; it must be a number from 0 to 65535"
+        ));
+        0
+    })
+}
+
+fn proxies(text: &str, faults: &mut Vec<String>) -> usize {
+    let number = text.parse().ok().filter(|number| *number <= 9);
+    number.unwrap_or_else(|| {
+        faults.push(format!(
+            "TRUSTED_PROXIES is {text:?}; it must be a number from 0 to 9"
         ));
         0
     })

@@ -15,7 +15,7 @@ use server::blobs::Directory;
 use server::config::{Auth, Cli, Command, Config};
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
-use server::request::{Addresses, Origin};
+use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
 use server::{background, log, secret};
@@ -151,6 +151,7 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         services,
         leptos_options: leptos_options(config),
         addresses: Addresses { public, port },
+        rates: Rates::new(config.trusted_proxies),
         files: server::blobs::directory::routes(blobs),
     })
 }

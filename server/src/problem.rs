@@ -58,6 +58,7 @@ impl Problem {
             "forbidden" => "Not allowed",
             "too-large" => "Too large",
             "limit-reached" => "Limit reached",
+            "too-many-requests" => "Too many requests",
             "unavailable" => "Not available now",
             "misdirected" => "Wrong host",
             "cross-site" => "Another site's request",

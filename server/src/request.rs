@@ -14,9 +14,13 @@ use futures::FutureExt;
 use crate::api::read::wants_page;
 use crate::problem::{self, Problem};
 
+mod client;
 mod origin;
+mod rate;
 
+pub use client::ClientAddress;
 pub use origin::{Addresses, Origin, check_host, check_origin};
+pub use rate::{Rates, limit_rate};
 
 /// The header that carries a request's reference.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -10,7 +10,7 @@ use leptos::config::LeptosOptions;
 
 use crate::api::{self, Api};
 use crate::problem::Problem;
-use crate::request::{self, Addresses};
+use crate::request::{self, Addresses, Rates};
 use crate::shares::{self, Readers};
 use crate::{pages, session};
 
@@ -24,6 +24,8 @@ pub struct Parts {
     pub leptos_options: LeptosOptions,
     /// Where the hub is reached.
     pub addresses: Addresses,
+    /// Who asked how often.
+    pub rates: Rates,
     /// The signed addresses of files, when the hub itself keeps them.
     pub files: Router,
 }
@@ -52,6 +54,10 @@ pub fn router(parts: Parts) -> Router {
         .route("/healthz", get(async || "alive"))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(
+            parts.rates,
+            request::limit_rate,
+        ))
         .layer(middleware::from_fn_with_state(door, session::identify))
         .layer(middleware::from_fn_with_state(
             parts.addresses,

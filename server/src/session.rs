@@ -1,6 +1,6 @@
 //! Who asks. A handler that takes [`Signed`] is reached by nobody else; how one signs in is known here only.
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
@@ -10,10 +10,10 @@ use hub::services::{Entered, Services};
 use hub::session::{SESSION_S, Visitor};
 use hub::{Error, Result};
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::problem::Problem;
+use crate::request::ClientAddress;
 
 mod token;
 
@@ -142,13 +142,15 @@ impl<S: Sync> FromRequestParts<S> for From {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = parts.extensions.get::<ClientAddress>();
         let agent = parts
             .headers
             .get(header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
         Ok(Self(Visitor {
-            address: peer.map(|peer| peer.0.ip().to_string()).unwrap_or_default(),
+            address: address
+                .map(|address| address.0.to_string())
+                .unwrap_or_default(),
             agent: agent.unwrap_or_default().chars().take(200).collect(),
         }))
     }

@@ -116,6 +116,7 @@ impl Job {
         if self.cancel_requested_at.is_some() {
             return self.cancelled(now);
         }
+        let began = self.started_at.is_some();
         let delay_s = self
             .retries
             .next(fault.category, jitter, fault.retry_after_s);
@@ -138,7 +139,7 @@ impl Job {
             Some(until) => self.wait(error.message.clone(), until, now),
             None => {
                 self.end(State::Failed, &error.message, now);
-                let charged = error.category == Category::User;
+                let charged = error.category == Category::User && began;
                 self.hold = self.hold.map(|_| {
                     if charged {
                         Hold::Charged
@@ -229,6 +230,7 @@ impl Job {
         self.error = None;
         self.progress = None;
         self.hold = self.hold.map(|_| Hold::Held);
+        self.held_at = Some(now);
         self.due_at = None;
         Ok(())
     }

@@ -23,7 +23,7 @@ pub enum Collection {
     Idempotency,
     /// Who does a duty that one server does at a time.
     Leases,
-    /// Units held, charged and refunded, by owner and day.
+    /// Units held, charged and refunded, by owner and day and by owner and month; and the gate of each owner.
     Usage,
     /// People with accounts.
     Users,

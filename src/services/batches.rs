@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Services;
 use super::idempotency::Claim;
 use super::requests::Read;
 use super::store::{self, Committed, Stored, job_key, rows_key};
 use super::submissions::{Submitted, new_job};
-use super::{Services, access};
 use crate::actor::Actor;
 use crate::batch::{BatchRow, BatchState, Counts, PackedRows, ROWS_PER_RECORD};
 use crate::docking::Input;
@@ -43,6 +43,11 @@ impl Services {
         claim: Option<&Claim>,
     ) -> Result<Submitted> {
         let now = self.store.now().await?;
+        let total = read.ligands.len() as u32;
+        self.check_children(&actor.owner, total).await?;
+        if let Err(refused) = self.taken(&actor.owner, now, total).await {
+            return self.refused_by_limit(claim, refused).await;
+        }
         let mut batch = new_job(actor, &read, JobId::random(), Kind::Batch, now);
         let estimates = verdicts
             .iter()
@@ -53,7 +58,6 @@ impl Services {
             .zip(estimates)
             .map(|(ligand, estimate_s)| StoredLigand { ligand, estimate_s })
             .collect();
-        let total = ligands.len() as u32;
 
         let stored = serde_json::to_vec(&ligands).map_err(Error::internal)?;
         self.put_once(&ligands_path(&batch), stored.into()).await?;
@@ -80,16 +84,16 @@ impl Services {
             columns: columns(&ligands),
             rolled_up_to: now,
             rows_version: 1,
+            reopening: None,
         });
-        let mut writes = vec![
-            store::created(&batch)?,
-            access::held(&batch.owner, now, total),
-        ];
+        let mut writes = vec![store::created(&batch)?];
         if let Some(claim) = claim {
             writes.push(claim.taken(&batch.id, None, now)?);
         }
-        if let Committed::Conflict(key) = self.store.commit(writes).await? {
-            return self.lost_to(claim, &key).await;
+        match self.commit_taking(&batch.owner, now, total, writes).await {
+            Ok(Committed::Done) => {}
+            Ok(Committed::Conflict(key)) => return self.lost_to(claim, &key).await,
+            Err(refused) => return self.refused_by_limit(claim, refused).await,
         }
         let row = self.write_children(&batch.id, &ligands, claim).await?;
         self.counts.forget(&batch.owner);

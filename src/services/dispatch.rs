@@ -1,15 +1,21 @@
 //! Dispatch: as many jobs go to the gateway as it has room for, single jobs first, then the open batches in turn.
 
+use std::collections::HashMap;
+
 use futures::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Services;
-use super::store::{Stored, job_key};
+use super::limits::TRIES;
+use super::store::{self, Committed, Stored, job_key};
+use crate::actor::Owner;
 use crate::docking::Target;
 use crate::error::{Error, Result};
 use crate::job::{Category, Job, RunFault, State};
 use crate::model::Model;
 use crate::ports::compute::{ComputeError, RunInput, RunOutput, RunRequest};
-use crate::ports::documents::{Collection, Direction, Query};
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
 use crate::time::Timestamp;
 
 /// Requests to the gateway in flight at once.
@@ -18,6 +24,12 @@ const IN_FLIGHT: usize = 5;
 const BATCHES: u32 = 50;
 /// Seconds that a worker has to put its files after its deadline.
 const PUT_S: i64 = 24 * 3_600;
+
+/// Through which an owner's jobs go out one after the other.
+#[derive(Serialize, Deserialize)]
+struct Gate {
+    passed_at: Timestamp,
+}
 
 impl Services {
     /// Sends what is ready, as far as there is room; whether something was sent.
@@ -30,14 +42,13 @@ impl Services {
             return Ok(false);
         }
         let ready = self.ready(room).await?;
-        let sent = ready.len();
-        let results: Vec<Result<()>> = stream::iter(ready)
+        let results: Vec<Result<bool>> = stream::iter(ready)
             .map(|job| async move { self.dispatch(&job).await })
             .buffer_unordered(IN_FLIGHT)
             .collect()
             .await;
-        results.into_iter().collect::<Result<()>>()?;
-        Ok(sent > 0)
+        let claimed = results.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(claimed.contains(&true))
     }
 
     /// How many jobs and children are out at the gateway.
@@ -52,42 +63,120 @@ impl Services {
         Ok(out)
     }
 
-    /// Jobs that are ready, at most `room`: singles in their order, then children, one of each batch in turn.
+    /// Jobs that are ready, at most `room`: singles in their order, then children, one of each batch in turn. An owner who
+    /// has as many out as they may is passed over, however much of theirs is queued.
     async fn ready(&self, room: u32) -> Result<Vec<Job>> {
-        let query = Query::new(Collection::Jobs, "created_at", Direction::Ascending, room)
-            .equal("state", State::Queued.name());
-        let singles = self.store.query::<Job>(&query).await?;
-        let mut ready: Vec<Job> = singles.into_iter().map(|job| job.value).collect();
+        let mut allowed = HashMap::new();
+        let mut ready = Vec::new();
+        for owner in self.owners("state", State::Queued.name().into()).await? {
+            let most = self.allowed(&owner, room).await?;
+            if most > 0 {
+                let query = Query::new(Collection::Jobs, "created_at", Direction::Ascending, most)
+                    .equal("owner", owner.to_string())
+                    .equal("state", State::Queued.name());
+                let singles = self.store.query::<Job>(&query).await?;
+                ready.extend(singles.into_iter().map(|job| job.value));
+            }
+            allowed.insert(owner, most);
+        }
+        ready.sort_by_key(|job| job.created_at);
+        ready.truncate(room as usize);
+        for job in &ready {
+            allowed
+                .entry(job.owner.clone())
+                .and_modify(|most| *most -= 1);
+        }
         if ready.len() as u32 == room {
             return Ok(ready);
         }
-        let query = Query::new(
-            Collection::Jobs,
-            "created_at",
-            Direction::Ascending,
-            BATCHES,
-        )
-        .equal("dispatchable", true);
         let mut turns = Vec::new();
-        for batch in self.store.query::<Job>(&query).await? {
-            if batch.value.is_cancelling() {
-                continue;
-            }
+        for batch in self.dispatchable(&mut allowed, room).await? {
             let children = self.queued_children(&batch.value, room).await?;
             if children.is_empty() {
                 self.rest(batch).await?;
             }
             turns.push(children.into_iter());
         }
-        while (ready.len() as u32) < room {
-            let round: Vec<Job> = turns.iter_mut().filter_map(Iterator::next).collect();
-            if round.is_empty() {
-                break;
+        let mut before = None;
+        while (ready.len() as u32) < room && before != Some(ready.len()) {
+            before = Some(ready.len());
+            for turn in &mut turns {
+                let Some(most) = turn
+                    .as_slice()
+                    .first()
+                    .and_then(|child| allowed.get_mut(&child.owner))
+                else {
+                    continue;
+                };
+                if *most > 0 {
+                    *most -= 1;
+                    ready.extend(turn.next());
+                }
             }
-            ready.extend(round);
         }
         ready.truncate(room as usize);
         Ok(ready)
+    }
+
+    /// The oldest batches with children to dispatch of owners who may have more out.
+    async fn dispatchable(
+        &self,
+        allowed: &mut HashMap<Owner, u32>,
+        room: u32,
+    ) -> Result<Vec<Stored<Job>>> {
+        let mut batches = Vec::new();
+        for owner in self.owners("dispatchable", true.into()).await? {
+            let most = match allowed.get(&owner) {
+                Some(most) => *most,
+                None => self.allowed(&owner, room).await?,
+            };
+            if most > 0 {
+                let query = Query::new(
+                    Collection::Jobs,
+                    "created_at",
+                    Direction::Ascending,
+                    BATCHES,
+                )
+                .equal("owner", owner.to_string())
+                .equal("dispatchable", true);
+                batches.extend(self.store.query::<Job>(&query).await?);
+            }
+            allowed.insert(owner, most);
+        }
+        batches.retain(|batch| !batch.value.is_cancelling());
+        batches.sort_by_key(|batch| batch.value.created_at);
+        batches.truncate(BATCHES as usize);
+        Ok(batches)
+    }
+
+    /// Owners of jobs whose `field` is `value`, each once: after each, the index is asked for the next.
+    async fn owners(&self, field: &'static str, value: Value) -> Result<Vec<Owner>> {
+        let mut owners: Vec<Owner> = Vec::new();
+        loop {
+            let mut query = Query::new(Collection::Jobs, "owner", Direction::Ascending, 1)
+                .equal(field, value.clone());
+            if let Some(last) = owners.last() {
+                // Nothing that stands in an owner's name comes before a space.
+                query = query.from(format!("{last} "));
+            }
+            match self.store.query::<Job>(&query).await?.pop() {
+                Some(job) => owners.push(job.value.owner),
+                None => return Ok(owners),
+            }
+        }
+    }
+
+    /// How many more of an owner's jobs may go out, at most `room`.
+    async fn allowed(&self, owner: &Owner, room: u32) -> Result<u32> {
+        match self.limits_of(owner).await {
+            Ok(None) => Ok(room),
+            Ok(Some(limits)) => Ok(limits
+                .running
+                .saturating_sub(self.out_of(owner).await?)
+                .min(room)),
+            Err(Error::Forbidden(_)) => Ok(0),
+            Err(failed) => Err(failed),
+        }
     }
 
     async fn queued_children(&self, batch: &Job, most: u32) -> Result<Vec<Job>> {
@@ -110,13 +199,46 @@ impl Services {
         self.store.commit(vec![batch.replaced()?]).await.map(drop)
     }
 
-    /// Claims a job and asks the gateway for its run.
-    async fn dispatch(&self, job: &Job) -> Result<()> {
-        let claimed = self.change(&job.id, Job::claim).await?;
-        match claimed {
-            Some(job) => self.ask(&job).await,
-            None => Ok(()),
+    /// Claims a job and asks the gateway for its run; whether it could be claimed.
+    async fn dispatch(&self, job: &Job) -> Result<bool> {
+        match self.claim(job).await? {
+            Some(job) => self.ask(&job).await.map(|()| true),
+            None => Ok(false),
         }
+    }
+
+    /// Claims a job, unless its owner has as many out as they may. Each claim writes the owner's gate, so that of two
+    /// servers that counted the same one counts again.
+    async fn claim(&self, job: &Job) -> Result<Option<Job>> {
+        if job.owner.is_local() {
+            return self.change(&job.id, Job::claim).await;
+        }
+        let _turn = self.turns.of(&job.owner).await;
+        let key = Key::new(Collection::Usage, format!("{}:gate", job.owner));
+        for _ in 0..TRIES {
+            let gate = self.store.get::<Gate>(key.clone()).await?;
+            if self.allowed(&job.owner, 1).await? == 0 {
+                return Ok(None);
+            }
+            let Some(mut claimed) = self.store.get::<Job>(job_key(&job.id)).await? else {
+                return Ok(None);
+            };
+            let (before, now) = (claimed.value.clone(), self.store.now().await?);
+            if claimed.value.claim(now).is_err() {
+                return Ok(None);
+            }
+            let expect = gate.map_or(Expect::Absent, |gate| Expect::Version(gate.version));
+            let passed = Gate { passed_at: now };
+            let writes = vec![
+                claimed.replaced()?,
+                store::put(key.clone(), &passed, expect)?,
+            ];
+            if self.store.commit(writes).await? == Committed::Done {
+                self.announce(&before, &claimed.value);
+                return Ok(Some(claimed.value));
+            }
+        }
+        Ok(None)
     }
 
     /// Asks for the run of a claimed job. Asking again is safe: the gateway answers for a run as it did first.
@@ -188,7 +310,7 @@ impl Services {
     }
 
     /// The input as the worker reads it, and the files it names.
-    async fn run_input(&self, job: &Job) -> Result<(serde_json::Value, Vec<RunInput>)> {
+    async fn run_input(&self, job: &Job) -> Result<(Value, Vec<RunInput>)> {
         let owner = match &job.batch_id {
             Some(batch) => {
                 self.store

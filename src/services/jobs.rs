@@ -1,4 +1,4 @@
-//! One job or batch: read, rename, cancel, retry, delete.
+//! One job or batch: read, rename, cancel, delete.
 
 use super::Services;
 use super::store::{Committed, Stored, job_key, rows_key};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind, State, Status};
 use crate::ligand::check_name;
-use crate::list::{JobDetail, JobRow, RetryPlan};
+use crate::list::{JobDetail, JobRow};
 use crate::metric::{self, Metric, Metrics};
 use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
 use crate::time::Timestamp;
@@ -58,8 +58,7 @@ impl Services {
 
     /// Gives a job or batch another name.
     pub async fn rename(&self, actor: &Actor, id: &JobId, name: &str) -> Result<JobRow> {
-        actor.may_write()?;
-        self.owned(actor, id).await?;
+        self.own(actor, id).await?;
         let name = name.trim();
         check_name(name, 200)
             .map_err(|message| Error::invalid("name", format!("the name {message}")))?;
@@ -78,8 +77,7 @@ impl Services {
 
     /// Asks a job, or every unfinished child of a batch, to end. Changes nothing where all has ended.
     pub async fn cancel(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?.value;
+        let job = self.own(actor, id).await?.value;
         let change = |job: &mut Job, now: Timestamp| {
             if job.kind == Kind::Batch {
                 if !job.state.has_ended() {
@@ -116,67 +114,12 @@ impl Services {
             child.request_cancel(now);
             Ok(())
         };
-        self.change_children(children, cancel, |_, _| {})
-            .await
-            .map(drop)
-    }
-
-    /// Runs a failed or cancelled job, or all such children of a batch, again, in place.
-    pub async fn retry(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?.value;
-        if job.kind == Kind::Batch {
-            self.retry_failed(actor, id, false).await?;
-        } else if self
-            .change_with_batch(id, Job::reopen, reopen_batch)
-            .await?
-            .is_none()
-        {
-            return Err(Error::Conflict(match job.status {
-                Status::Completed => "it is completed; there is nothing to retry".to_owned(),
-                _ => "it has not ended yet; cancel it first, or wait".to_owned(),
-            }));
-        }
-        Ok(self.row(&self.owned(actor, id).await?.value))
-    }
-
-    /// Runs the failed and cancelled children of a batch again; with `dry_run` only says what that would be.
-    pub async fn retry_failed(
-        &self,
-        actor: &Actor,
-        id: &JobId,
-        dry_run: bool,
-    ) -> Result<RetryPlan> {
-        if !dry_run {
-            actor.may_write()?;
-        }
-        self.owned_batch(actor, id).await?;
-        let children = self
-            .children_in(id, &[State::Failed, State::Cancelled])
-            .await?;
-        let seconds = children.iter().fold(0u32, |sum, child| {
-            sum.saturating_add(child.value.estimate_s)
-        });
-        let mut plan = RetryPlan {
-            children: children.len() as u32,
-            gpu_hours: 0.0,
-            cost_usd: Some(0.0),
-            seconds,
-        };
-        if !dry_run {
-            plan.children = self
-                .change_children(children, Job::reopen, reopen_batch)
-                .await?
-                .len() as u32;
-            self.roll_up(id).await?;
-        }
-        Ok(plan)
+        self.end_children(children, cancel).await
     }
 
     /// Removes a job or batch that has ended, with its files.
     pub async fn delete(&self, actor: &Actor, id: &JobId) -> Result<()> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?;
+        let job = self.own(actor, id).await?;
         if job.value.kind == Kind::Child {
             return Err(Error::Conflict(
                 "a ligand of a batch cannot be deleted alone; delete the batch".to_owned(),
@@ -270,16 +213,6 @@ impl Services {
         self.explain_waiting(&mut row, job.state);
         row
     }
-}
-
-/// An ended batch goes on; an open one has children to dispatch.
-fn reopen_batch(batch: &mut Job, now: Timestamp) {
-    batch.state = State::Open;
-    batch.status = Status::Running;
-    batch.cancel_requested_at = None;
-    batch.ended_at = None;
-    batch.updated_at = now;
-    batch.due_at = Some(now.plus_seconds(super::batches::SWEEP_S));
 }
 
 /// Every metric of the task; what is missing says why.

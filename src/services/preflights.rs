@@ -47,7 +47,7 @@ pub(super) struct Verdicts {
 
 impl Services {
     /// Says of the body of a job or batch what would become of it; stores nothing.
-    pub async fn preflight(&self, _actor: &Actor, body: Value) -> Result<Preflight> {
+    pub async fn preflight(&self, actor: &Actor, body: Value) -> Result<Preflight> {
         let shape = |failed: serde_json::Error| {
             Error::invalid("", format!("the body cannot be read: {failed}"))
         };
@@ -57,7 +57,10 @@ impl Services {
             read_job(&serde_json::from_value::<JobRequest>(body).map_err(shape)?)?
         };
         let verdicts = self.verdicts(&read.ligands, read.parameters).await?;
-        self.summed_up(read.model, verdicts).await
+        Ok(Preflight {
+            remaining: self.remaining(actor).await?,
+            ..self.summed_up(read.model, verdicts).await?
+        })
     }
 
     /// The verdict on each ligand, in order. Without an answer of the gateway only the syntax is judged.
@@ -123,7 +126,7 @@ impl Services {
             let answer = answer.map_err(|failed| {
                 tracing::warn!(cause = %super::models::describe(&failed), "ligands were not checked");
                 "chemistry was not checked, since the compute gateway does not answer; what cannot be docked will fail \
-                 by itself, and is not charged"
+                 by itself"
                     .to_owned()
             })?;
             for (place, report) in places.iter().zip(answer) {
@@ -140,7 +143,8 @@ impl Services {
             .ok_or_else(|| "the compute gateway left ligands out".to_owned())
     }
 
-    /// What rows sum up to: how many run, for how long, at what cost, and after how many others.
+    /// What rows sum up to: how many run, for how long, at what cost, and after how many others. What is left of the
+    /// quota is for whoever shows it to say: it is not kept.
     pub(super) async fn summed_up(&self, model: Model, verdicts: Verdicts) -> Result<Preflight> {
         let work: u64 = verdicts
             .rows

@@ -52,6 +52,13 @@ impl Services {
         if batch.batch.as_ref().is_some_and(|state| !state.sealed) {
             return self.complete_batch(batch).await;
         }
+        if batch
+            .batch
+            .as_ref()
+            .is_some_and(|state| state.reopening.is_some())
+        {
+            self.reopen_children(&batch.id).await?;
+        }
         if batch.is_cancelling() {
             self.cancel_children(&batch.id).await?;
         }

@@ -32,7 +32,12 @@ impl Services {
             let Some(batch) = self.store.get::<Job>(job_key(id)).await? else {
                 return Ok(());
             };
-            if batch.value.batch.as_ref().is_none_or(|state| !state.sealed)
+            // Half-written children sum up to nothing; whoever writes them rolls up in the end.
+            if batch
+                .value
+                .batch
+                .as_ref()
+                .is_none_or(|state| !state.sealed || state.reopening.is_some())
                 || self.rolled_up(batch).await?
             {
                 return Ok(());

@@ -6,12 +6,12 @@ use sha2::{Digest, Sha256};
 use super::idempotency::{Claim, hex};
 use super::requests::{BatchRequest, JobRequest, OnFailedRows, Read, read_batch, read_job};
 use super::store::{self, Committed};
-use super::{IdempotencyKey, Services, access};
+use super::{IdempotencyKey, Services};
 use crate::actor::Actor;
 use crate::docking::{Input, Receptor, Target, TargetSpec};
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
-use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State};
+use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State, shelf};
 use crate::list::JobRow;
 use crate::metric::Metrics;
 use crate::ports::blobs::BlobsError;
@@ -111,6 +111,9 @@ impl Services {
         claim: Option<&Claim>,
     ) -> Result<Submitted> {
         let now = self.store.now().await?;
+        if let Err(refused) = self.taken(&actor.owner, now, 1).await {
+            return self.refused_by_limit(claim, refused).await;
+        }
         let mut job = new_job(actor, &read, JobId::random(), Kind::Single, now);
         let target = self.store_target(&job, read.target).await?;
         let ligand = read
@@ -130,12 +133,12 @@ impl Services {
         job.input = Input::Single { target, ligand };
         job.index_terms();
         let row = JobRow::from(&job);
-        let mut writes = vec![store::created(&job)?, access::held(&job.owner, now, 1)];
+        let mut writes = vec![store::created(&job)?];
         if let Some(claim) = claim {
             writes.push(claim.taken(&job.id, Some(row.clone()), now)?);
         }
-        match self.store.commit(writes).await? {
-            Committed::Done => {
+        match self.commit_taking(&job.owner, now, 1, writes).await {
+            Ok(Committed::Done) => {
                 self.changes.job_written(&job);
                 self.changes.work_appeared();
                 self.counts.forget(&job.owner);
@@ -144,8 +147,27 @@ impl Services {
                     replayed: false,
                 })
             }
-            Committed::Conflict(key) => self.lost_to(claim, &key).await,
+            Ok(Committed::Conflict(key)) => self.lost_to(claim, &key).await,
+            Err(refused) => self.refused_by_limit(claim, refused).await,
         }
+    }
+
+    /// What is left does not do for this submission; unless it is that very submission which took it, under the same
+    /// key, a moment ago.
+    pub(super) async fn refused_by_limit(
+        &self,
+        claim: Option<&Claim>,
+        refused: Error,
+    ) -> Result<Submitted> {
+        let answered = match refused {
+            Error::LimitReached { .. } => self.replayed(claim).await?,
+            _ => None,
+        };
+        let job = answered.ok_or(refused)?;
+        Ok(Submitted {
+            job,
+            replayed: true,
+        })
     }
 
     /// Somebody with the same key was quicker: theirs is the answer.
@@ -226,7 +248,8 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         owner: actor.owner.clone(),
         created_by: actor.user.clone(),
         shared: None,
-        is_shared: false,
+        shelf: shelf(&actor.owner, &actor.user),
+        shared_shelf: None,
         source_id: None,
         batch_id: None,
         index: None,
@@ -246,6 +269,7 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         error: None,
         attempts: Vec::new(),
         hold: None,
+        held_at: None,
         input: Input::Screen {
             target: read.target.target.clone(),
         },

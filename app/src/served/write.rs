@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{accounts, batches, jobs, new, shares};
+use crate::{accounts, batches, jobs, new, shares, usage};
 
 /// The page at an address.
 pub async fn page(
@@ -36,6 +36,7 @@ pub async fn page(
         ["shares"] => shares::mine::page(services, actor).await,
         ["batches", id] => batches::page::page(services, actor, id, &address).await,
         ["batches", id, "retry-failed"] => batches::page::retry::page(services, actor, id).await,
+        ["usage"] => usage::page(services, actor).await,
         _ => Err(Error::NotFound),
     }
 }

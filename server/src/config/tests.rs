@@ -80,9 +80,18 @@ fn every_fault_is_named_at_once() {
         "none",
         "--blobs-url",
         "s3:x",
+        "--trusted-proxies",
+        "10",
     ];
     let faults = faults(&given);
-    for name in ["PORT", "BIND", "ENV", "AUTH", "BLOBS_URL"] {
+    for name in [
+        "PORT",
+        "BIND",
+        "ENV",
+        "AUTH",
+        "BLOBS_URL",
+        "TRUSTED_PROXIES",
+    ] {
         assert_eq!(
             faults
                 .iter()
@@ -92,7 +101,7 @@ fn every_fault_is_named_at_once() {
             "{name} in {faults:?}"
         );
     }
-    assert_eq!(faults.len(), 5);
+    assert_eq!(faults.len(), 6);
 }
 
 #[test]

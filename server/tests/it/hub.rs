@@ -16,7 +16,7 @@ use server::background;
 use server::blobs::Directory;
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
-use server::request::{Addresses, Origin};
+use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
 use tempfile::TempDir;
@@ -113,6 +113,7 @@ impl Hub {
                 public,
                 port: address.port(),
             },
+            rates: Rates::new(0),
             files: server::blobs::directory::routes(blobs),
         });
         let serving = axum::serve(listener, router.clone())

@@ -20,3 +20,4 @@ mod people;
 mod problems;
 mod shares;
 mod sign_in;
+mod usage;

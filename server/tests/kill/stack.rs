@@ -189,7 +189,9 @@ impl Stack {
 
     /// Units of quota that are held, and that are charged.
     pub fn usage(&self) -> (i64, i64) {
-        let sum = "SELECT sum(coalesce(json_extract(json, '$.held'), 0)), sum(coalesce(json_extract(json, '$.charged'), 0)) FROM usage";
+        // Months sum up the same units once more.
+        let sum = "SELECT sum(coalesce(json_extract(json, '$.held'), 0)), sum(coalesce(json_extract(json, '$.charged'), 0)) \
+                   FROM usage WHERE id GLOB '*:????-??-??'";
         self.database()
             .query_row(sum, [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap()

@@ -147,6 +147,7 @@ async fn what_the_gateway_rejects_is_the_submitters_to_mend() {
         (error.message.as_str(), error.user_action_required),
         ("the receptor has no chain B", true)
     );
+    assert_eq!(hub.usage().await, [0, 0, 1], "it never began");
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use hub::actor::Actor;
+use hub::actor::{Actor, Owner};
 use hub::id::JobId;
+use hub::limits::Limits;
 use hub::list::{ChildrenQuery, JobDetail, JobRow};
 use hub::ports::Blobs;
-use hub::ports::documents::{Collection, Documents, Key};
+use hub::ports::documents::{Collection, Documents, Expect, Key, Write};
 use hub::services::{BatchRequest, JobRequest, Services, Settings};
 use hub::time::Timestamp;
 use serde_json::{Value, json};
@@ -21,8 +22,10 @@ pub struct Hub {
     pub services: Services,
     pub gateway: Gateway,
     pub actor: Actor,
-    clock: Clock,
-    documents: Arc<Sqlite>,
+    pub clock: Clock,
+    pub documents: Arc<Sqlite>,
+    /// The use cases of another server over the same stores.
+    pub other: Services,
     blobs: Arc<Directory>,
     _folder: TempDir,
 }
@@ -49,26 +52,42 @@ impl Hub {
         let settings = Settings {
             callback_url: "http://127.0.0.1:1".to_owned(),
         };
-        let services = Services::new(documents.clone(), blobs.clone(), compute, settings);
+        let services = || {
+            let (documents, blobs) = (documents.clone(), blobs.clone());
+            Services::new(documents, blobs, compute.clone(), settings.clone())
+        };
         Self {
-            services,
+            services: services(),
+            other: services(),
             gateway,
             actor: Actor::local(),
             clock,
-            documents,
-            blobs,
+            documents: documents.clone(),
+            blobs: blobs.clone(),
             _folder: folder,
         }
     }
 
+    /// Somebody with an account and these limits acts from now on.
+    pub async fn sign_in(&mut self, name: &str, limits: Limits) {
+        let user = json!({
+            "schema": 1, "id": name, "email": format!("{name}@example.org"), "name": name, "roles": ["user"],
+            "limits": limits, "created_at": self.clock.now(),
+        });
+        let put = Write::Put {
+            key: Key::new(Collection::Users, name),
+            json: user.to_string(),
+            expect: Expect::Any,
+        };
+        self.documents.commit(vec![put]).await.unwrap();
+        self.actor.user = name.parse().unwrap();
+        self.actor.owner = Owner::User(self.actor.user.clone());
+    }
+
     /// A job that was accepted.
     pub async fn submit(&self) -> JobId {
-        let request: JobRequest = serde_json::from_value(json!({
-            "task": "docking", "input": {"target": {"named": "ABL1"}, "ligand": {"name": "ethanol", "smiles": "CCO"}}
-        }))
-        .unwrap();
         self.services
-            .submit_job(&self.actor, request, None)
+            .submit_job(&self.actor, job(), None)
             .await
             .unwrap()
             .job
@@ -77,17 +96,8 @@ impl Hub {
 
     /// A batch of this many ligands that was accepted.
     pub async fn submit_batch(&self, ligands: usize) -> JobId {
-        let ligands: Vec<_> = (0..ligands)
-            .map(
-                |place| json!({"name": format!("ligand {place}"), "smiles": "C".repeat(place + 1)}),
-            )
-            .collect();
-        let request: BatchRequest = serde_json::from_value(
-            json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": ligands}),
-        )
-        .unwrap();
         self.services
-            .submit_batch(&self.actor, request, None)
+            .submit_batch(&self.actor, batch(ligands), None)
             .await
             .unwrap()
             .job
@@ -182,9 +192,14 @@ impl Hub {
         self.report(run_id).await;
     }
 
-    /// Units of quota on the books: held, charged, refunded.
+    /// Units of quota on the books of the first day: held, charged, refunded.
     pub async fn usage(&self) -> [i64; 3] {
-        let key = Key::new(Collection::Usage, "user:local:2027-01-15");
+        self.usage_of("2027-01-15").await
+    }
+
+    /// Units of quota on the books of a day or a month.
+    pub async fn usage_of(&self, time: &str) -> [i64; 3] {
+        let key = Key::new(Collection::Usage, format!("{}:{time}", self.actor.owner));
         let found = self
             .documents
             .get_many(&[key])
@@ -197,6 +212,23 @@ impl Hub {
         });
         ["held", "charged", "refunded"].map(|field| books[field].as_i64().unwrap_or_default())
     }
+}
+
+/// A job that is as it should be.
+pub fn job() -> JobRequest {
+    serde_json::from_value(json!({
+        "task": "docking", "input": {"target": {"named": "ABL1"}, "ligand": {"name": "ethanol", "smiles": "CCO"}}
+    }))
+    .unwrap()
+}
+
+/// A batch of this many ligands.
+pub fn batch(ligands: usize) -> BatchRequest {
+    let ligands: Vec<_> = (0..ligands)
+        .map(|place| json!({"name": format!("ligand {place}"), "smiles": "C".repeat(place + 1)}))
+        .collect();
+    let batch = json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": ligands});
+    serde_json::from_value(batch).unwrap()
 }
 
 /// A run that spoils nothing.

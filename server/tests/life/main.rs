@@ -8,4 +8,6 @@ mod cancel;
 mod failures;
 mod gateway;
 mod hub;
+mod limits;
 mod results;
+mod units;

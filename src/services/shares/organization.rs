@@ -22,7 +22,7 @@ impl Services {
         let changed = self
             .change(id, |job, now| {
                 // Who showed it first and when stays, however often it is asked.
-                if job.is_shared != shared {
+                if job.shared.is_some() != shared {
                     job.share_with_organization(shared.then(|| SharedWithOrganization {
                         by: actor.user.clone(),
                         at: now,

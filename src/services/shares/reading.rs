@@ -10,6 +10,7 @@ use crate::id::JobId;
 use crate::job::{Job, Kind};
 use crate::list::{BestValue, ChildrenPage, ChildrenQuery, JobDetail};
 use crate::metric::{self, Better};
+use crate::organization::MemberRole;
 use crate::ports::documents::{Key, Write};
 use crate::services::children::page_of;
 use crate::services::store::{Committed, Stored};
@@ -186,7 +187,8 @@ fn reader(share: &Share) -> Actor {
         user: share.created_by.clone(),
         owner: share.owner.clone(),
         reads_only: true,
-        member: None,
+        // What a link shows is what the owner's own see, whoever made the link.
+        member: Some(MemberRole::Admin),
         roles: Vec::new(),
         session: None,
         key: None,

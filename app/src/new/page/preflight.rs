@@ -58,9 +58,13 @@ fn facts(preflight: &Preflight) -> [Fact; 4] {
         Some(_) => "no cost: it runs on this machine's CPU".to_owned(),
         None => "not known".to_owned(),
     };
-    let left = preflight
-        .remaining
-        .map_or("no limit".to_owned(), |left| format!("{left} left"));
+    let left = preflight.remaining.map_or("no limit".to_owned(), |left| {
+        format!(
+            "{} left today, {} this month",
+            number::count(left.today, "unit"),
+            number::grouped(left.this_month)
+        )
+    });
     [
         Fact::new("Expected time", time),
         Fact::new("Queue", queue),
