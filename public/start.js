@@ -10,13 +10,16 @@ document.addEventListener('click', event => {
   import('/viewer.js').then(viewer => viewer.open(link), () => { location.href = link.href })
 }, { capture: true })
 
-// Copies a reference. A refused clipboard leaves the text there to be selected.
+// Copies a reference or a link. A refused clipboard leaves the text there to be selected.
 document.addEventListener('click', event => {
   const text = event.target.closest?.('[data-copy]')?.dataset.copy
   if (text) navigator.clipboard?.writeText(text).catch(() => {})
 })
 
+// What is shown to readers of a link has no app.
 const start = document.querySelector('script[data-wasm]')
-const app = await import(start.dataset.js)
-await app.default({ module_or_path: start.dataset.wasm })
-app.hydrate()
+if (start) {
+  const app = await import(start.dataset.js)
+  await app.default({ module_or_path: start.dataset.wasm })
+  app.hydrate()
+}

@@ -16,11 +16,14 @@ export async function open (link) {
     place.replaceChildren()
     link.focus()
   }
-  const file = name => `/api/v1/jobs/${encodeURIComponent(id)}/files/${name}`
+  // Whoever reads by a link has its files only, and no word of the API.
+  const { name, files } = link.dataset
+  const api = `/api/v1/jobs/${encodeURIComponent(id)}`
+  const file = one => `${files ?? `${api}/files`}/${one}`
   try {
-    const job = await (await answered(`/api/v1/jobs/${encodeURIComponent(id)}`)).json()
+    const job = await (await answered(files ? file('metrics.json') : api)).json()
     const view = await show(frame, {
-      name: job.name,
+      name: name ?? job.name,
       receptorUrl: file('receptor.pdbqt'),
       posesUrl: file('poses.sdf'),
       box: job.provenance?.box,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::Role;
 use crate::error::{Error, Result};
 use crate::id::{NotAnId, OrganizationId, SessionId, UserId};
+use crate::job::Job;
 use crate::organization::MemberRole;
 
 const LOCAL: &str = "local";
@@ -62,9 +63,20 @@ impl Actor {
         }))
     }
 
-    /// Whether a thing of this owner may be read and changed.
+    /// Whether a thing of this owner may be theirs: their own, or their organisation's.
     pub fn owns(&self, owner: &Owner) -> bool {
-        self.owner == *owner
+        self.owner == *owner || matches!(owner, Owner::User(user) if *user == self.user)
+    }
+
+    /// Whether a job is theirs: they made it, or they lead the organisation that it belongs to.
+    pub fn made(&self, job: &Job) -> bool {
+        let leads = self.member.is_some_and(|role| role >= MemberRole::Admin);
+        self.owns(&job.owner) && (job.created_by == self.user || leads)
+    }
+
+    /// Whether they may read a job: it is theirs, or shown to their organisation.
+    pub fn sees(&self, job: &Job) -> bool {
+        self.made(job) || (self.owns(&job.owner) && job.shared.is_some())
     }
 }
 

@@ -85,6 +85,10 @@ id!(
     /// An input that was uploaded or typed and not yet submitted.
     DraftId
 );
+id!(
+    /// A link that shows a result, for whoever made it; what lets somebody in is its token.
+    ShareId
+);
 
 id!(
     /// A sign-in.

@@ -269,6 +269,15 @@ pub struct Best {
     pub value: f64,
 }
 
+/// When a job was shown to the organisation that it was made in, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWithOrganization {
+    /// Who did it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A job as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -288,6 +297,15 @@ pub struct Job {
     pub owner: Owner,
     /// Who asked.
     pub created_by: UserId,
+    /// Who showed it to their organisation; private when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedWithOrganization>,
+    /// On whose list it is, [`shelf`]: at the top of the record, where lists look it up.
+    #[serde(default)]
+    pub shelf: String,
+    /// On which organisation's list it is, when it is shown to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_shelf: Option<Owner>,
     /// The job that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<JobId>,
@@ -382,7 +400,21 @@ pub struct Job {
     pub terms: Vec<String>,
 }
 
+/// Whose list the work of a person for an owner is on.
+pub fn shelf(owner: &Owner, made_by: &UserId) -> String {
+    match owner {
+        Owner::User(_) => owner.to_string(),
+        Owner::Organization(_) => format!("{owner}/{made_by}"),
+    }
+}
+
 impl Job {
+    /// Shows it to its organisation, or to nobody but its owner.
+    pub fn share_with_organization(&mut self, shared: Option<SharedWithOrganization>) {
+        self.shared_shelf = shared.is_some().then(|| self.owner.clone());
+        self.shared = shared;
+    }
+
     /// The folder of its files, `users/{user}/jobs/{id}`; a child's lies in its batch's.
     pub fn folder(&self) -> String {
         match (&self.batch_id, self.index) {

@@ -21,6 +21,7 @@ pub mod page;
 pub mod preflight;
 pub mod search;
 pub mod session;
+pub mod share;
 pub mod smiles;
 pub mod task;
 pub mod time;

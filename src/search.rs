@@ -15,9 +15,21 @@ pub use terms::{lookup_is_enough, lookup_word, terms_of};
 
 const DAY_S: i64 = 86_400;
 
+/// Whose jobs are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that whoever asks made.
+    #[default]
+    Mine,
+    /// Those that are shown to their organisation.
+    Organization,
+}
+
 /// Which jobs are looked for. Lists are empty when everything is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
+    /// Whose.
+    pub scope: Scope,
     /// Any of these.
     pub status: Vec<Status>,
     /// Any of these.
@@ -54,7 +66,7 @@ impl Filters {
         (filters, problems)
     }
 
-    /// Reads `status`, `model`, `task` (comma lists), `date_from`, `date_to` (a day, a month or an RFC 3339 time, both
+    /// Reads `scope` (`mine` or `organization`), `status`, `model`, `task` (comma lists), `date_from`, `date_to` (a day, a month or an RFC 3339 time, both
     /// inclusive) and `search` (a search line). Other parameters are not looked at, empty ones count as absent.
     ///
     /// Errors are [`Error::BadRequest`] and name the parameter.
@@ -73,6 +85,17 @@ impl Filters {
                     line::add_all(value, &mut filters.model, "model", &Model::ALL, Model::name)
                 }
                 "task" => line::add_all(value, &mut filters.task, "task", &Task::ALL, Task::name),
+                "scope" => match value.trim() {
+                    "mine" => {
+                        filters.scope = Scope::Mine;
+                        Ok(())
+                    }
+                    "organization" => {
+                        filters.scope = Scope::Organization;
+                        Ok(())
+                    }
+                    _ => Err("scope must be mine or organization".to_owned()),
+                },
                 "date_from" => date::first_moment(value).map(|from| filters.from = Some(from)),
                 "date_to" => date::moment_after(value).map(|until| filters.until = Some(until)),
                 "search" => {
@@ -106,7 +129,12 @@ impl Filters {
     pub fn to_query(&self) -> Vec<(String, String)> {
         let words = self.words.iter().map(|word| line::written(word, false));
         let without = self.without.iter().map(|word| line::written(word, true));
+        let scope = match self.scope {
+            Scope::Mine => "",
+            Scope::Organization => "organization",
+        };
         let pairs = [
+            ("scope", scope.to_owned()),
             ("status", joined(&self.status, Status::name)),
             ("model", joined(&self.model, Model::name)),
             ("task", joined(&self.task, Task::name)),
@@ -143,6 +171,11 @@ impl Filters {
                 without: query_string(&rest.to_query()),
             });
         };
+        if self.scope == Scope::Organization {
+            chip("shown to my organisation".to_owned(), &|rest| {
+                rest.scope = Scope::Mine
+            });
+        }
         for status in &self.status {
             chip(format!("status: {status}"), &|rest| {
                 rest.status.retain(|other| other != status)

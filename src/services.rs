@@ -32,6 +32,7 @@ mod roll_up;
 mod runs;
 mod sessions;
 mod settings;
+mod shares;
 mod sign_ins;
 mod store;
 mod submissions;
@@ -46,6 +47,7 @@ pub use organizations::{InvitationView, Member, OrganizationView};
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
 pub use sessions::{Entered, SessionRow};
 pub use settings::Settings;
+pub use shares::{Opened, Pass, Shared};
 pub use submissions::Submitted;
 
 /// Everything that a use case needs.

@@ -21,6 +21,11 @@ impl Address {
         }
     }
 
+    /// The path alone.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// All parameters.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.pairs

@@ -22,6 +22,7 @@ pub mod new;
 pub mod number;
 pub mod router;
 pub mod served;
+pub mod shares;
 pub mod sheet;
 pub mod side;
 pub mod status;

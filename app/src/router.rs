@@ -26,6 +26,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/new/:task") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:id") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/jobs/:id/:act") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/shares") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/batches/:id") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/batches/:id/retry-failed") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/usage") view=Served ssr=SsrMode::Async />

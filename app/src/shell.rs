@@ -33,15 +33,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Where the built files of the browser lie.
-struct Bundle {
+pub(crate) struct Bundle {
     js: String,
     wasm: String,
-    css: String,
+    pub css: String,
 }
 
 impl Bundle {
     /// Reads the hashes beside the executable, once.
-    fn of(options: &LeptosOptions) -> &'static Self {
+    pub fn of(options: &LeptosOptions) -> &'static Self {
         static BUNDLE: OnceLock<Bundle> = OnceLock::new();
         BUNDLE.get_or_init(|| {
             let hashes = if options.hash_files {

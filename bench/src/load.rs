@@ -66,7 +66,7 @@ fn job(place: u32, jobs: u32) -> anyhow::Result<Job> {
     let file = |name: &str, kind: &str| json!({"name": name, "kind": kind, "size_bytes": 9834, "sha256": "0".repeat(64)});
     let mut job: Job = serde_json::from_value(json!({
         "schema": 1, "id": format!("{:0>26}", place), "kind": "single", "task": "docking", "model": "vina", "name": name,
-        "owner": "user:local", "created_by": "local", "state": status, "status": status, "epoch": 1,
+        "owner": "user:local", "shelf": "user:local", "created_by": "local", "state": status, "status": status, "epoch": 1,
         "created_at": created, "updated_at": created.plus_seconds(60), "started_at": created.plus_seconds(1),
         "ended_at": created.plus_seconds(60), "hold": "charged",
         "attempts": [{"epoch": 1, "started_at": created, "ended_at": created.plus_seconds(60), "outcome": "completed"}],

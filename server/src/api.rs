@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use hub::services::Services;
 use tokio_util::sync::CancellationToken;
 
@@ -14,12 +14,13 @@ mod accounts;
 mod batches;
 mod callbacks;
 mod drafts;
-mod exports;
+pub mod exports;
 mod files;
 mod jobs;
 mod models;
 mod organizations;
 pub mod read;
+mod shares;
 mod upload;
 mod usage;
 
@@ -52,6 +53,12 @@ pub fn routes(api: Api) -> Router {
         )
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
+        .route(
+            "/jobs/{id}/organization-share",
+            put(shares::with_organization),
+        )
+        .route("/shares", get(shares::list).post(shares::create))
+        .route("/shares/{id}", delete(shares::revoke))
         .route("/jobs/{id}/export", get(exports::of_job))
         .route("/jobs/{id}/files", get(files::list))
         .route("/jobs/{id}/files/{name}", get(files::read))

@@ -14,3 +14,4 @@ pub mod request;
 pub mod router;
 pub mod secret;
 pub mod session;
+pub mod shares;

@@ -41,7 +41,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
 /// Gives the request its reference, logs it in one line, and tells the reference in whatever is answered.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let reference = hub::id::random_text();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path = without_tokens(request.uri().path());
     request
         .extensions_mut()
         .insert(RequestId(reference.clone()));
@@ -61,6 +62,23 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     tracing::info!(reference, %method, path, status, ms = (ms * 10.0).round() / 10.0, "request");
     response
+}
+
+/// A path as it may be logged: whoever reads a log must not be let in by it. The token of a link is left out, wherever
+/// something that can be one stands.
+fn without_tokens(path: &str) -> String {
+    const TOKEN: usize = 43;
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_token = |part: &str| part.len() == TOKEN && part.bytes().all(letter);
+    let of_link = path.starts_with("/s/");
+    let parts = path.split('/').enumerate().map(|(place, part)| {
+        if is_token(part) || (of_link && place == 2) {
+            "…"
+        } else {
+            part
+        }
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -114,5 +132,29 @@ pub async fn check_addresses(
     match check_host(&own, &request).and_then(|host| check_origin(&own, &host, &request)) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_tokens;
+
+    #[test]
+    fn no_token_of_a_link_is_logged() {
+        let token = "aB3-_".repeat(9)[..43].to_owned();
+        for (path, logged) in [
+            (format!("/s/{token}"), "/s/…"),
+            (
+                format!("/s/{token}/files/poses.sdf"),
+                "/s/…/files/poses.sdf",
+            ),
+            (format!("/s/{}", &token[..20]), "/s/…"),
+            (format!("//s/{token}"), "//s/…"),
+            (format!("/%73/{token}/x"), "/%73/…/x"),
+            ("/jobs/abc".to_owned(), "/jobs/abc"),
+            ("/".to_owned(), "/"),
+        ] {
+            assert_eq!(without_tokens(&path), logged);
+        }
     }
 }

@@ -11,6 +11,7 @@ use leptos::config::LeptosOptions;
 use crate::api::{self, Api};
 use crate::problem::Problem;
 use crate::request::{self, Addresses, Rates};
+use crate::shares::{self, Readers};
 use crate::{pages, session};
 
 /// What the router is made of.
@@ -35,6 +36,11 @@ pub fn router(parts: Parts) -> Router {
         leptos_options: parts.leptos_options,
         services: parts.services,
     };
+    let readers = Readers {
+        services: state.services.clone(),
+        leptos_options: state.leptos_options.clone(),
+        public: parts.addresses.public.to_string(),
+    };
     let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
@@ -42,6 +48,7 @@ pub fn router(parts: Parts) -> Router {
             state: state.clone(),
             api: parts.api.clone(),
         }))
+        .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
         .route("/healthz", get(async || "alive"))

@@ -13,7 +13,7 @@ const USUAL_CHILDREN: u32 = 100;
 const MAX_CHILDREN: u32 = 500;
 
 impl ListQuery {
-    /// Reads `sort` and `scope` beside what [`Filters::from_query`] and [`PageRequest::from_query`] read. Other
+    /// Reads `sort` beside what [`Filters::from_query`] and [`PageRequest::from_query`] read. Other
     /// parameters are not looked at, empty ones count as absent.
     ///
     /// Errors are [`Error::BadRequest`] and name the parameter.
@@ -28,21 +28,6 @@ impl ListQuery {
                 ));
             }
         };
-        match last(pairs, "scope") {
-            None | Some("mine") => {}
-            Some("organization") => {
-                return Err(Error::bad_request(
-                    "scope",
-                    "you belong to no organisation; take scope=mine",
-                ));
-            }
-            Some(_) => {
-                return Err(Error::bad_request(
-                    "scope",
-                    "scope must be mine or organization",
-                ));
-            }
-        }
         match last(pairs, "include_children") {
             None | Some("false") => {}
             Some("true") => {
@@ -226,7 +211,6 @@ mod tests {
     fn what_is_not_offered_is_refused_by_name() {
         for (query, field) in [
             ("sort=name", "sort"),
-            ("scope=organization", "scope"),
             ("scope=all", "scope"),
             ("include_children=true", "include_children"),
             ("status=odd", "status"),

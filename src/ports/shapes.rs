@@ -39,20 +39,34 @@ pub const SHAPES: &[Shape] = &[
     // My Results: every filter, newest or oldest first.
     shape(
         Collection::Jobs,
-        &["owner"],
+        &["shelf"],
         &["status", "model", "task"],
         "created_at",
     ),
     // My Results, with a word to look up.
     Shape {
         collection: Collection::Jobs,
-        equal: &["owner"],
+        equal: &["shelf"],
+        optional: &["status", "model", "task"],
+        contains: Some("terms"),
+        order: "created_at",
+    },
+    // The same for what is shown to an organisation.
+    shape(
+        Collection::Jobs,
+        &["shared_shelf"],
+        &["status", "model", "task"],
+        "created_at",
+    ),
+    Shape {
+        collection: Collection::Jobs,
+        equal: &["shared_shelf"],
         optional: &["status", "model", "task"],
         contains: Some("terms"),
         order: "created_at",
     },
     // What of my list changed since the page was read.
-    shape(Collection::Jobs, &["owner"], &[], "updated_at"),
+    shape(Collection::Jobs, &["shelf"], &[], "updated_at"),
     // Work that is due, and how much is out at the gateway.
     shape(Collection::Jobs, &[], &[], "due_at"),
     shape(Collection::Jobs, &["state"], &[], "created_at"),
@@ -79,7 +93,8 @@ pub const SHAPES: &[Shape] = &[
     // Somebody's sessions, keys and links; the members of an organisation.
     shape(Collection::Sessions, &["user"], &[], "created_at"),
     shape(Collection::Keys, &["user"], &[], "created_at"),
-    shape(Collection::Shares, &["owner"], &[], "created_at"),
+    shape(Collection::Shares, &["created_by"], &["id"], "created_at"),
+    shape(Collection::Shares, &["owner", "id"], &[], "created_at"),
     shape(Collection::Users, &["organization"], &[], "created_at"),
     shape(
         Collection::Invitations,
@@ -145,10 +160,10 @@ mod tests {
     #[test]
     fn a_query_without_an_index_has_no_shape() {
         let newest = || Query::new(Collection::Jobs, "created_at", Direction::Descending, 20);
-        assert!(of(&newest().equal("owner", "user:a").equal("model", "vina")).is_some());
+        assert!(of(&newest().equal("shelf", "user:a").equal("model", "vina")).is_some());
         assert!(
             of(&newest()
-                .equal("owner", "user:a")
+                .equal("shelf", "user:a")
                 .contains("terms", "kinase"))
             .is_some()
         );
@@ -156,13 +171,13 @@ mod tests {
             of(&newest().equal("model", "vina")).is_none(),
             "nobody lists everybody's jobs"
         );
-        assert!(of(&newest().equal("owner", "user:a").equal("name", "x")).is_none());
+        assert!(of(&newest().equal("shelf", "user:a").equal("name", "x")).is_none());
     }
 
     #[test]
     fn optional_fields_make_every_combination() {
         let combinations = SHAPES[0].combinations();
         assert_eq!(combinations.len(), 8);
-        assert!(combinations.contains(&vec!["owner", "status", "task"]));
+        assert!(combinations.contains(&vec!["shelf", "status", "task"]));
     }
 }

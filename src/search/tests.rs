@@ -263,6 +263,7 @@ fn times() -> impl Strategy<Value = Option<Timestamp>> {
 proptest! {
     #[test]
     fn an_address_says_all_of_a_filter(
+        scope in prop_oneof![Just(Scope::Mine), Just(Scope::Organization)],
         status in proptest::sample::subsequence(Status::ALL.to_vec(), 0..=6),
         model in proptest::sample::subsequence(Model::ALL.to_vec(), 0..=4),
         task in proptest::sample::subsequence(Task::ALL.to_vec(), 0..=12),
@@ -275,7 +276,7 @@ proptest! {
             other => other,
         };
         let (typed, _) = Filters::parse_line(&line);
-        let filters = Filters { status, model, task, from, until, words: typed.words, without: typed.without };
+        let filters = Filters { scope, status, model, task, from, until, words: typed.words, without: typed.without };
         prop_assert_eq!(Filters::from_query(&filters.to_query()).unwrap(), filters);
     }
 

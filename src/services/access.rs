@@ -23,11 +23,38 @@ impl Services {
         self.store.now().await
     }
 
-    /// A job of the actor's; what is not theirs is as if it were not there.
+    /// A job that the actor may read; any other is as if it were not there.
     pub(super) async fn owned(&self, actor: &Actor, id: &JobId) -> Result<Stored<Job>> {
-        let job: Option<Stored<Job>> = self.store.get(job_key(id)).await?;
-        job.filter(|job| actor.owns(&job.value.owner))
+        let job = self.store.get::<Job>(job_key(id)).await?;
+        let job = job
+            .filter(|job| actor.owns(&job.value.owner))
+            .ok_or(Error::NotFound)?;
+        if actor.sees(&job.value) {
+            return Ok(job);
+        }
+        // A child is shown with its batch.
+        let batch = match &job.value.batch_id {
+            Some(batch) => self.store.get::<Job>(job_key(batch)).await?,
+            None => None,
+        };
+        batch
+            .filter(|batch| actor.sees(&batch.value))
+            .map(|_| job)
             .ok_or(Error::NotFound)
+    }
+
+    /// A job that the actor may change.
+    pub(super) async fn own(&self, actor: &Actor, id: &JobId) -> Result<Stored<Job>> {
+        actor.may_write()?;
+        let job = self.owned(actor, id).await?;
+        if actor.made(&job.value) {
+            return Ok(job);
+        }
+        Err(Error::Forbidden(
+            "it is shown to you, and belongs to a colleague: whoever made it may change it, and the admins of your \
+             organisation"
+                .to_owned(),
+        ))
     }
 
     /// A batch of the actor's.

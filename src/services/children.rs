@@ -36,30 +36,8 @@ impl Services {
         query: &ChildrenQuery,
     ) -> Result<ChildrenPage> {
         let batch = self.owned_batch(actor, id).await?.value;
-        if !(1..=MAX_LIMIT).contains(&query.limit) {
-            return Err(Error::bad_request(
-                "children_limit",
-                "children_limit must be a whole number from 1 to 500",
-            ));
-        }
-        let sort = Sort::parse(batch.task, &query.sort, query.reversed)?;
         let rows = self.rows(&batch).await?;
-        let mut found: Vec<&BatchRow> = rows.iter().filter(|row| passes(row, query)).collect();
-        found.sort_by(|a, b| sort.compare(a, b));
-        let page = found
-            .iter()
-            .skip(query.offset as usize)
-            .take(query.limit as usize);
-        let results: Vec<BatchRow> = page.map(|row| (*row).clone()).collect();
-        let end = query.offset + results.len() as u32;
-        Ok(ChildrenPage {
-            total_results: found.len() as u32,
-            offset: query.offset,
-            next_page_token: (end < found.len() as u32).then(|| end.to_string()),
-            prev_page_token: (query.offset > 0)
-                .then(|| query.offset.saturating_sub(query.limit).to_string()),
-            results,
-        })
+        page_of(batch.task, rows.iter(), query)
     }
 
     /// All rows of a batch, in order.
@@ -94,6 +72,37 @@ impl Services {
             .insert((batch.clone(), version), Arc::new(rows))
             .await;
     }
+}
+
+/// The page of some rows of a batch that a query asks for.
+pub(super) fn page_of<'a>(
+    task: Task,
+    rows: impl Iterator<Item = &'a BatchRow>,
+    query: &ChildrenQuery,
+) -> Result<ChildrenPage> {
+    if !(1..=MAX_LIMIT).contains(&query.limit) {
+        return Err(Error::bad_request(
+            "children_limit",
+            "children_limit must be a whole number from 1 to 500",
+        ));
+    }
+    let sort = Sort::parse(task, &query.sort, query.reversed)?;
+    let mut found: Vec<&BatchRow> = rows.filter(|row| passes(row, query)).collect();
+    found.sort_by(|a, b| sort.compare(a, b));
+    let page = found
+        .iter()
+        .skip(query.offset as usize)
+        .take(query.limit as usize);
+    let results: Vec<BatchRow> = page.map(|row| (*row).clone()).collect();
+    let end = query.offset + results.len() as u32;
+    Ok(ChildrenPage {
+        total_results: found.len() as u32,
+        offset: query.offset,
+        next_page_token: (end < found.len() as u32).then(|| end.to_string()),
+        prev_page_token: (query.offset > 0)
+            .then(|| query.offset.saturating_sub(query.limit).to_string()),
+        results,
+    })
 }
 
 fn passes(row: &BatchRow, query: &ChildrenQuery) -> bool {

@@ -10,7 +10,7 @@ use super::requests::{BatchRequest, JobRequest, OnFailedRows};
 use super::store::{self, Stored, draft_key};
 use super::submissions::Submitted;
 use super::{IdempotencyKey, Services};
-use crate::actor::Actor;
+use crate::actor::{Actor, Owner};
 use crate::docking::{Parameters, ReceptorFormat, TargetSpec};
 use crate::draft::{Draft, DraftForm, DraftView, KEPT_S};
 use crate::error::{Error, Fault, Result};
@@ -92,7 +92,7 @@ impl Services {
         let checked = self.check_ligands(&upload, parameters, &mut faults).await?;
         let draft = Draft {
             id: DraftId::random(),
-            owner: actor.owner.clone(),
+            owner: Owner::User(actor.user.clone()),
             task: Task::Docking,
             created_at: now,
             expires_at: now.plus_seconds(KEPT_S),

@@ -1,7 +1,7 @@
 //! Exports: a batch or job as a file, streamed piece by piece and never whole in memory.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -81,19 +81,8 @@ impl Services {
         let (rows, columns) = self.ranked(&job, selection).await?;
         let stem = file_stem(&job.name);
         Ok(match format {
-            ExportFormat::Csv => {
-                let extra = Arc::new(self.extra_columns(&job).await?);
-                Export {
-                    file_name: format!("{stem}.csv"),
-                    media_type: "text/csv; charset=utf-8",
-                    content: csv(&job, rows, columns, extra),
-                }
-            }
-            ExportFormat::Sdf => Export {
-                file_name: format!("{stem}.sdf"),
-                media_type: "chemical/x-mdl-sdfile",
-                content: self.sdf(job, rows),
-            },
+            ExportFormat::Csv => self.table(&job, rows, columns).await?,
+            ExportFormat::Sdf => self.best_poses(job, rows),
             ExportFormat::Zip => Export {
                 file_name: format!("{stem}.zip"),
                 media_type: "application/zip",
@@ -111,6 +100,44 @@ impl Services {
                 }
             }
         })
+    }
+
+    /// What a link shows of a batch or job, as a table or as poses. Ranks are those among what it shows.
+    pub(super) async fn export_shown(
+        &self,
+        job: Job,
+        format: ExportFormat,
+        selection: Option<Vec<u32>>,
+    ) -> Result<Export> {
+        let (rows, columns) = self.ranked(&job, selection).await?;
+        let rows = (1..).zip(rows.into_iter().map(|(_, row)| row)).collect();
+        match format {
+            ExportFormat::Csv => self.table(&job, rows, columns).await,
+            ExportFormat::Sdf => Ok(self.best_poses(job, rows)),
+            _ => Err(Error::bad_request("format", "format must be csv or sdf")),
+        }
+    }
+
+    async fn table(
+        &self,
+        job: &Job,
+        rows: Vec<(u32, BatchRow)>,
+        columns: Vec<String>,
+    ) -> Result<Export> {
+        let extra = Arc::new(self.extra_columns(job).await?);
+        Ok(Export {
+            file_name: format!("{}.csv", file_stem(&job.name)),
+            media_type: "text/csv; charset=utf-8",
+            content: csv(job, rows, columns, extra),
+        })
+    }
+
+    fn best_poses(&self, job: Job, rows: Vec<(u32, BatchRow)>) -> Export {
+        Export {
+            file_name: format!("{}.sdf", file_stem(&job.name)),
+            media_type: "chemical/x-mdl-sdfile",
+            content: self.sdf(job, rows),
+        }
     }
 
     /// The files of an archive: the table, the exact input, and every file of a job or the poses of a batch's children.
@@ -197,6 +224,8 @@ impl Services {
         };
         rows.sort_by(|a, b| sort.compare(a, b));
         let ranked = (1..).zip(rows);
+        let selection: Option<HashSet<u32>> =
+            selection.map(|selection| selection.into_iter().collect());
         let chosen = |index: u32| {
             selection
                 .as_ref()

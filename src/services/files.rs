@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 
-use super::Services;
 use super::collect::METRICS_FILE;
+use super::{Export, Services};
 use crate::actor::Actor;
 use crate::docking::Pose;
 use crate::error::{Error, Result};
 use crate::id::JobId;
+use crate::job::Job;
 use crate::ports::blobs::{self, BlobsError, Download};
 
 /// Seconds that an address to a file is good for.
@@ -23,26 +24,25 @@ impl Services {
         save: bool,
     ) -> Result<String> {
         let job = self.owned(actor, id).await?.value;
-        let epoch = job.result_epoch.ok_or(Error::NotFound)?;
-        if !job.files.iter().any(|file| file.name == name) {
-            return Err(Error::NotFound);
-        }
-        let output = job
-            .model
-            .outputs()
-            .iter()
-            .find(|output| output.name == name);
-        let media_type = output.map_or("application/octet-stream", |output| output.media_type);
+        let (path, media_type) = stored(&job, name)?;
         let download = Download {
-            save_as: save.then(|| format!("{}-{name}", file_stem(&job.name))),
+            save_as: save.then(|| saved_as(&job, name)),
             media_type,
         };
         let expires_at = self.store.now().await?.plus_seconds(ADDRESS_S);
-        let address = self
-            .blobs
-            .signed_get(&job.output_path(epoch, name), expires_at, &download)
-            .await;
+        let address = self.blobs.signed_get(&path, expires_at, &download).await;
         address.map_err(error)
+    }
+
+    /// A result's file as it is read, for those who must not learn where it lies.
+    pub(super) async fn file(&self, actor: &Actor, id: &JobId, name: &str) -> Result<Export> {
+        let job = self.owned(actor, id).await?.value;
+        let (path, media_type) = stored(&job, name)?;
+        Ok(Export {
+            file_name: saved_as(&job, name),
+            media_type,
+            content: self.blobs.get(&path, None).await.map_err(error)?,
+        })
     }
 
     /// The poses of a docking, best first; none before it has completed.
@@ -61,6 +61,25 @@ impl Services {
         let written: Written = serde_json::from_slice(&text).map_err(Error::internal)?;
         Ok(written.poses)
     }
+}
+
+/// Where a file of a result lies, and its media type.
+fn stored(job: &Job, name: &str) -> Result<(String, &'static str)> {
+    let epoch = job.result_epoch.ok_or(Error::NotFound)?;
+    if !job.files.iter().any(|file| file.name == name) {
+        return Err(Error::NotFound);
+    }
+    let output = job
+        .model
+        .outputs()
+        .iter()
+        .find(|output| output.name == name);
+    let media_type = output.map_or("application/octet-stream", |output| output.media_type);
+    Ok((job.output_path(epoch, name), media_type))
+}
+
+fn saved_as(job: &Job, name: &str) -> String {
+    format!("{}-{name}", file_stem(&job.name))
 }
 
 /// A file name made of a job's name: letters and digits of any script, the rest as hyphens, at most 60 characters.

@@ -58,8 +58,7 @@ impl Services {
 
     /// Gives a job or batch another name.
     pub async fn rename(&self, actor: &Actor, id: &JobId, name: &str) -> Result<JobRow> {
-        actor.may_write()?;
-        self.owned(actor, id).await?;
+        self.own(actor, id).await?;
         let name = name.trim();
         check_name(name, 200)
             .map_err(|message| Error::invalid("name", format!("the name {message}")))?;
@@ -78,8 +77,7 @@ impl Services {
 
     /// Asks a job, or every unfinished child of a batch, to end. Changes nothing where all has ended.
     pub async fn cancel(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?.value;
+        let job = self.own(actor, id).await?.value;
         let change = |job: &mut Job, now: Timestamp| {
             if job.kind == Kind::Batch {
                 if !job.state.has_ended() {
@@ -121,8 +119,7 @@ impl Services {
 
     /// Removes a job or batch that has ended, with its files.
     pub async fn delete(&self, actor: &Actor, id: &JobId) -> Result<()> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?;
+        let job = self.own(actor, id).await?;
         if job.value.kind == Kind::Child {
             return Err(Error::Conflict(
                 "a ligand of a batch cannot be deleted alone; delete the batch".to_owned(),

@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::Services;
 use super::store::Stored;
 use crate::actor::{Actor, Owner};
-use crate::error::Result;
-use crate::job::Job;
+use crate::error::{Error, Result};
+use crate::id::UserId;
+use crate::job::{Job, shelf};
 use crate::list::{COUNTED_TO, JobRow, ListPage, ListQuery, Pagination};
 use crate::page::PageToken;
 use crate::ports::documents::{Collection, Cursor, Direction, Query};
-use crate::search::{self, Filters};
+use crate::search::{self, Filters, Scope};
 use crate::time::Timestamp;
 
 /// Documents that one search reads at most.
@@ -22,7 +23,7 @@ const SEARCHED: u32 = 500;
 /// another server may move one.
 #[derive(Clone)]
 pub(super) struct CountCache {
-    counts: moka::future::Cache<(Owner, u64, String), u32>,
+    counts: moka::future::Cache<(UserId, u64, String), u32>,
     /// Raised with every move of an owner's job, so that older counts are not found any more.
     moves: Arc<Mutex<HashMap<Owner, u64>>>,
 }
@@ -45,14 +46,31 @@ impl CountCache {
         *self.moves().entry(owner.clone()).or_default() += 1;
     }
 
-    fn key(&self, owner: &Owner, filters: &Filters) -> (Owner, u64, String) {
-        let moves = self.moves().get(owner).copied().unwrap_or_default();
-        (owner.clone(), moves, format!("{:?}", filters.to_query()))
+    fn key(&self, actor: &Actor, filters: &Filters) -> (UserId, u64, String) {
+        let own = Owner::User(actor.user.clone());
+        let moves = self.moves();
+        let of = |owner: &Owner| moves.get(owner).copied().unwrap_or_default();
+        let moved = of(&actor.owner).wrapping_add(of(&own));
+        (
+            actor.user.clone(),
+            moved,
+            format!("{} {:?}", actor.owner, filters.to_query()),
+        )
     }
 
     fn moves(&self) -> MutexGuard<'_, HashMap<Owner, u64>> {
         self.moves.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The lists on which the actor's own work is: what they made for themselves, and for their organisation.
+fn shelves(actor: &Actor) -> Vec<serde_json::Value> {
+    let own = Owner::User(actor.user.clone());
+    let mut shelves = vec![shelf(&own, &actor.user).into()];
+    if actor.owner != own {
+        shelves.push(shelf(&actor.owner, &actor.user).into());
+    }
+    shelves
 }
 
 /// What was read for a page.
@@ -67,6 +85,12 @@ struct Found {
 impl Services {
     /// A page of the actor's jobs and batches.
     pub async fn list(&self, actor: &Actor, query: &ListQuery) -> Result<ListPage> {
+        if query.filters.scope == Scope::Organization && actor.member.is_none() {
+            return Err(Error::bad_request(
+                "scope",
+                "you belong to no organisation; take scope=mine",
+            ));
+        }
         let request = &query.page;
         let back = request.token.as_ref().is_some_and(|token| token.back);
         let mut base = self.filtered(actor, &query.filters, query.oldest_first);
@@ -102,7 +126,7 @@ impl Services {
     /// The actor's jobs and batches written after `since`, in the order of writing, at most 100.
     pub async fn changed_since(&self, actor: &Actor, since: Timestamp) -> Result<Vec<JobRow>> {
         let query = Query::new(Collection::Jobs, "updated_at", Direction::Ascending, 100)
-            .equal("owner", actor.owner.to_string())
+            .any_of("shelf", shelves(actor))
             .from(Timestamp::from_micros(since.as_micros() + 1).to_string());
         Ok(self
             .store
@@ -119,8 +143,11 @@ impl Services {
         } else {
             Direction::Descending
         };
-        let mut query = Query::new(Collection::Jobs, "created_at", direction, 1)
-            .equal("owner", actor.owner.to_string());
+        let query = Query::new(Collection::Jobs, "created_at", direction, 1);
+        let mut query = match filters.scope {
+            Scope::Mine => query.any_of("shelf", shelves(actor)),
+            Scope::Organization => query.equal("shared_shelf", actor.owner.to_string()),
+        };
         let names = |names: Vec<&'static str>| {
             names
                 .into_iter()
@@ -286,7 +313,7 @@ impl Services {
     }
 
     async fn count(&self, actor: &Actor, filters: &Filters) -> Result<u32> {
-        let key = self.counts.key(&actor.owner, filters);
+        let key = self.counts.key(actor, filters);
         if let Some(count) = self.counts.counts.get(&key).await {
             return Ok(count);
         }

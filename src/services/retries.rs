@@ -17,8 +17,7 @@ const CHUNK: usize = 200;
 impl Services {
     /// Runs a failed or cancelled job, or all such children of a batch, again, in place.
     pub async fn retry(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
-        actor.may_write()?;
-        let job = self.owned(actor, id).await?.value;
+        let job = self.own(actor, id).await?.value;
         if job.kind == Kind::Batch {
             self.retry_failed(actor, id, false).await?;
         } else {
@@ -43,10 +42,10 @@ impl Services {
         id: &JobId,
         dry_run: bool,
     ) -> Result<RetryPlan> {
+        let batch = self.owned_batch(actor, id).await?.value;
         if !dry_run {
-            actor.may_write()?;
+            self.own(actor, id).await?;
         }
-        self.owned_batch(actor, id).await?;
         let children = self
             .children_in(id, &[State::Failed, State::Cancelled])
             .await?;
@@ -60,7 +59,7 @@ impl Services {
             seconds,
         };
         if !dry_run && plan.children > 0 {
-            self.take_for_children(actor, id, plan.children).await?;
+            self.take_for_children(&batch, plan.children).await?;
             plan.children = self.reopen_children(id).await?;
             self.roll_up(id).await?;
         }
@@ -68,10 +67,11 @@ impl Services {
     }
 
     /// Takes units for children that will be reopened, and opens their batch.
-    async fn take_for_children(&self, actor: &Actor, id: &JobId, units: u32) -> Result<()> {
-        let _turn = self.turns.of(&actor.owner).await;
+    async fn take_for_children(&self, batch: &Job, units: u32) -> Result<()> {
+        let _turn = self.turns.of(&batch.owner).await;
         for _ in 0..TRIES {
-            let mut batch = self.owned_batch(actor, id).await?;
+            let batch = self.store.get::<Job>(job_key(&batch.id)).await?;
+            let mut batch = batch.ok_or(Error::NotFound)?;
             let now = self.store.now().await?;
             reopen_batch(&mut batch.value, now);
             let state = batch.value.batch.as_mut().ok_or(Error::NotFound)?;

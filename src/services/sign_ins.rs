@@ -47,6 +47,18 @@ fn counts(email: &Email, visitor: &Visitor) -> [Count; 3] {
     ]
 }
 
+/// Wrong passwords of a link, whoever sends them.
+fn of_link(link: &str) -> Count {
+    Count {
+        key: Key::new(
+            Collection::SignIns,
+            hex(Sha256::digest(format!("link\n{link}"))),
+        ),
+        free: 20,
+        most_s: 60,
+    }
+}
+
 impl Services {
     /// Refuses a sign-in that comes too soon after failed ones.
     pub(super) async fn may_try(
@@ -56,7 +68,22 @@ impl Services {
         now: Timestamp,
     ) -> Result<()> {
         let keys = counts(email, visitor).map(|count| count.key);
-        let found = self.store.get_many::<Failures>(&keys).await?;
+        self.wait_is_over(&keys, "sign-ins failed", now).await
+    }
+
+    /// Refuses a password of a link that comes too soon after wrong ones.
+    pub(super) async fn may_guess(&self, link: &str, now: Timestamp) -> Result<()> {
+        let key = of_link(link).key;
+        self.wait_is_over(&[key], "passwords were wrong", now).await
+    }
+
+    /// Counts a wrong password of a link.
+    pub(super) async fn guessed(&self, link: &str, now: Timestamp) -> Result<()> {
+        self.count_failure(&of_link(link), now).await
+    }
+
+    async fn wait_is_over(&self, keys: &[Key], what: &str, now: Timestamp) -> Result<()> {
+        let found = self.store.get_many::<Failures>(keys).await?;
         let next_at = found
             .into_iter()
             .flatten()
@@ -67,7 +94,7 @@ impl Services {
             Some(resets_at) => {
                 let seconds = resets_at.millis_since(now).div_ceil(1_000);
                 Err(Error::LimitReached {
-                    message: format!("too many sign-ins failed; try again in {seconds} s"),
+                    message: format!("too many {what}; try again in {seconds} s"),
                     remaining: 0,
                     resets_at,
                 })

@@ -11,7 +11,7 @@ use crate::actor::Actor;
 use crate::docking::{Input, Receptor, Target, TargetSpec};
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
-use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State};
+use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State, shelf};
 use crate::list::JobRow;
 use crate::metric::Metrics;
 use crate::ports::blobs::BlobsError;
@@ -247,6 +247,9 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         name: String::new(),
         owner: actor.owner.clone(),
         created_by: actor.user.clone(),
+        shared: None,
+        shelf: shelf(&actor.owner, &actor.user),
+        shared_shelf: None,
         source_id: None,
         batch_id: None,
         index: None,

@@ -15,6 +15,7 @@ use leptos::prelude::*;
 
 use crate::address::Address;
 use crate::frame::Breadcrumbs;
+use crate::jobs::page::place::Place;
 use crate::jobs::page::read::{self, record::common};
 use crate::served::{Page, write};
 use crate::sheet::Fact;
@@ -28,6 +29,8 @@ pub struct BatchData {
     pub facts: Vec<Fact>,
     /// The children that the address asks for.
     pub children: ChildrenPage,
+    /// From where it is looked at.
+    pub place: Place,
     /// When this was read.
     pub now: Timestamp,
 }
@@ -40,6 +43,7 @@ pub async fn page(services: &Services, actor: &Actor, id: &str, address: &Addres
         facts: common(&batch),
         row: batch.row,
         children: services.children(actor, &id, &wanted).await?,
+        place: Place::Home,
         now: services.now().await?,
     };
     let said = data
@@ -65,6 +69,14 @@ fn shown(data: &BatchData, address: &Address) -> impl IntoView + use<> {
             {status::of_job(batch)}
             {summary::tools(batch)}
         </header>
+        {result(data, address)}
+    }
+}
+
+/// The sum and the table, as everybody sees them who sees the batch.
+pub fn result(data: &BatchData, address: &Address) -> impl IntoView + use<> {
+    let batch = &data.row;
+    view! {
         {summary::summary(batch, &data.facts, data.now)}
         <h2 class="visually-hidden">"Ligands"</h2>
         {filter::bar(batch, address)}

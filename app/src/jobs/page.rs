@@ -3,6 +3,7 @@
 pub mod confirm;
 mod detail;
 pub mod part;
+pub mod place;
 pub mod read;
 
 use hub::Result;
@@ -32,7 +33,7 @@ pub async fn page(services: &Services, actor: &Actor, id: &str) -> Result<Page> 
 }
 
 fn shown(data: &JobData) -> impl IntoView + use<> {
-    let (job, now) = (&data.row, data.now);
+    let job = &data.row;
     let above = data
         .batch
         .iter()
@@ -46,9 +47,17 @@ fn shown(data: &JobData) -> impl IntoView + use<> {
             {acts(job)}
             {beside(data)}
         </header>
-        {standing(job, now)}
+        {result(data)}
+    }
+}
+
+/// What came out and what led to it, as everybody sees it who sees the job.
+pub fn result(data: &JobData) -> impl IntoView + use<> {
+    let job = &data.row;
+    view! {
+        {standing(job, data.now)}
         {detail::answer(&data.measures)}
-        {(job.status == Status::Completed).then(|| detail::picture(job))}
+        {(job.status == Status::Completed).then(|| detail::picture(job, &data.place))}
         {data.grids.iter().map(sheet::grid).collect_view()}
         {data.sheets.iter().map(sheet::sheet).collect_view()}
     }
@@ -87,6 +96,7 @@ fn acts(job: &JobRow) -> impl IntoView + use<> {
                 })}
             {(!ended && !job.cancelling)
                 .then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
+            <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>
             {rename(job)}
             {(ended && alone).then(|| view! { <a class="button" href=format!("/jobs/{id}/delete")>"Delete"</a> })}
         </div>

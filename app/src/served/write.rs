@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{accounts, batches, jobs, new, usage};
+use crate::{accounts, batches, jobs, new, shares, usage};
 
 /// The page at an address.
 pub async fn page(
@@ -31,7 +31,9 @@ pub async fn page(
         ["new", "docking"] => new::page::docking(services, actor, &address).await,
         ["new", task] => new::page::elsewhere(services, actor, task).await,
         ["jobs", id] => jobs::page::page(services, actor, id).await,
+        ["jobs", id, "share"] => shares::new::page(services, actor, id).await,
         ["jobs", id, act] => jobs::page::confirm::page(services, actor, id, act, &address).await,
+        ["shares"] => shares::mine::page(services, actor).await,
         ["batches", id] => batches::page::page(services, actor, id, &address).await,
         ["batches", id, "retry-failed"] => batches::page::retry::page(services, actor, id).await,
         ["usage"] => usage::page(services, actor).await,

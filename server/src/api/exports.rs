@@ -43,7 +43,7 @@ pub async fn of_batch(
 }
 
 /// A table when nothing else is asked.
-fn format(query: &Query) -> Result<ExportFormat, Error> {
+pub fn format(query: &Query) -> Result<ExportFormat, Error> {
     ExportFormat::parse(query.get("format").unwrap_or("csv"))
 }
 
@@ -64,7 +64,8 @@ fn selection(query: &Query) -> Result<Option<Vec<u32>>, Error> {
         .map(Some)
 }
 
-fn stream(export: Export) -> Response {
+/// Answers a file as it comes.
+pub fn stream(export: Export) -> Response {
     let name = export.file_name.clone();
     let content = export.content.inspect_err(move |failed| {
         // The status has gone out: a download that ends early is all that the reader sees.

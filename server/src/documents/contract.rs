@@ -89,7 +89,7 @@ fn put(collection: Collection, id: &str, fields: &Value, expect: Expect) -> Writ
 
 /// A job of `user:a` that was made at `created_at`, with what `fields` say beside or instead.
 fn job(id: &str, created_at: &str, fields: Value) -> Write {
-    let mut job = json!({"owner": "user:a", "created_at": created_at});
+    let mut job = json!({"shelf": "user:a", "created_at": created_at});
     job.as_object_mut()
         .unwrap()
         .extend(fields.as_object().unwrap().clone());

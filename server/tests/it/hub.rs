@@ -38,6 +38,7 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    clock: Clock,
     router: Router,
     _folder: TempDir,
     _far: Option<FarGateway>,
@@ -80,7 +81,7 @@ impl Hub {
             folder.path().join("files"),
             &public.to_string(),
             b"a key for tests",
-            clock,
+            clock.clone(),
         )
         .unwrap();
         let blobs = Arc::new(blobs);
@@ -122,6 +123,7 @@ impl Hub {
             address,
             stopping,
             services,
+            clock,
             router,
             _folder: folder,
             _far: far,
@@ -132,6 +134,11 @@ impl Hub {
     pub fn work(&self) {
         let mut duties = background::start(&self.services, &self.stopping);
         tokio::spawn(async move { while duties.join_next().await.is_some() {} });
+    }
+
+    /// Lets the time of the stores pass.
+    pub fn later(&self, seconds: u32) {
+        self.clock.advance_seconds(seconds);
     }
 
     /// A request to the hub's own address.

@@ -18,5 +18,6 @@ mod models;
 mod organizations;
 mod people;
 mod problems;
+mod shares;
 mod sign_in;
 mod usage;

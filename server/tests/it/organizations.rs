@@ -240,3 +240,107 @@ async fn whoever_is_removed_is_out_at_once() {
         .await
         .problem(404, "not-found");
 }
+
+#[tokio::test]
+async fn work_is_private_until_it_is_shown_to_the_organisation() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    let before = ask(&hub, Method::POST, "/api/v1/jobs", &owner, &job("before"))
+        .await
+        .expect(StatusCode::CREATED);
+    founded(&hub, &owner).await;
+    let maker = member(&hub, &owner, "maker@x.org", "member").await;
+    let peer = member(&hub, &owner, "peer@x.org", "member").await;
+    let viewer = member(&hub, &owner, "viewer@x.org", "viewer").await;
+    let stranger = token(&hub, "stranger@x.org").await;
+    let made = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/jobs",
+        &maker,
+        &job("made there"),
+    )
+    .await
+    .expect(StatusCode::CREATED);
+    let path = format!("/api/v1/jobs/{}", made["id"].as_str().unwrap());
+    let status = async |who: &str, method: Method, path: &str, body: &Value| {
+        ask(&hub, method, path, who, body).await.status
+    };
+    let total = async |who: &str, query: &str| {
+        let path = format!("/api/v1/jobs?{query}");
+        let listed = ask(&hub, Method::GET, &path, who, &Value::Null).await;
+        let listed = listed.expect(StatusCode::OK);
+        listed["pagination"]["total_results"].as_u64().unwrap()
+    };
+
+    for (who, expected) in [
+        (&maker, 200),
+        (&owner, 200),
+        (&peer, 404),
+        (&viewer, 404),
+        (&stranger, 404),
+    ] {
+        assert_eq!(
+            status(who, Method::GET, &path, &Value::Null).await,
+            expected
+        );
+    }
+    assert_eq!(total(&maker, "").await, 1);
+    assert_eq!(total(&peer, "").await, 0);
+    assert_eq!(total(&peer, "scope=organization").await, 0);
+    assert_eq!(
+        total(&owner, "").await,
+        1,
+        "what the owner made before is still on their list"
+    );
+    let own = format!("/api/v1/jobs/{}", before["id"].as_str().unwrap());
+    assert_eq!(status(&owner, Method::GET, &own, &Value::Null).await, 200);
+    assert_eq!(status(&maker, Method::GET, &own, &Value::Null).await, 404);
+
+    let shown = format!("{path}/organization-share");
+    ask(&hub, Method::PUT, &shown, &peer, &json!({"shared": true}))
+        .await
+        .problem(404, "not-found");
+    ask(&hub, Method::PUT, &shown, &maker, &json!({"shared": true}))
+        .await
+        .expect(StatusCode::OK);
+    for (who, expected) in [(&peer, 200), (&viewer, 200), (&stranger, 404)] {
+        assert_eq!(
+            status(who, Method::GET, &path, &Value::Null).await,
+            expected
+        );
+    }
+    assert_eq!(total(&viewer, "scope=organization&search=made").await, 1);
+    assert_eq!(total(&peer, "").await, 0);
+    for (method, end) in [
+        (Method::DELETE, ""),
+        (Method::POST, "/cancel"),
+        (Method::POST, "/retry"),
+    ] {
+        let path = format!("{path}{end}");
+        assert_eq!(
+            status(&peer, method.clone(), &path, &Value::Null).await,
+            403
+        );
+        assert_eq!(
+            status(&viewer, method.clone(), &path, &Value::Null).await,
+            403
+        );
+        assert_eq!(status(&stranger, method, &path, &Value::Null).await, 404);
+    }
+    ask(
+        &hub,
+        Method::GET,
+        "/api/v1/jobs?scope=organization",
+        &stranger,
+        &Value::Null,
+    )
+    .await
+    .problem(400, "bad-request");
+
+    ask(&hub, Method::PUT, &shown, &maker, &json!({"shared": false}))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(status(&peer, Method::GET, &path, &Value::Null).await, 404);
+    assert_eq!(total(&peer, "scope=organization").await, 0);
+}

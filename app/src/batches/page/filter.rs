@@ -10,7 +10,7 @@ use crate::address::Address;
 
 /// The line above the table.
 pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
-    let path = format!("/batches/{}", batch.id);
+    let path = address.path().to_owned();
     let held = address.get("children_status").to_owned();
     let statuses: Vec<_> = [Status::Pending, Status::Running, Status::Completed, Status::Failed, Status::Cancelled]
         .into_iter()

@@ -90,6 +90,7 @@ pub fn tools(row: &JobRow) -> impl IntoView + use<> {
             {some.then(|| view! { <a class="button" href=export("sdf") rel="external" download="" title="Poses with their scores">"SDF"</a> })}
             {again.then(|| view! { <a class="button" href=format!("/batches/{id}/retry-failed")>"Retry failed"</a> })}
             {(!ended && !row.cancelling).then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
+            <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>
             {rename(row)}
             {ended.then(|| view! { <a class="button" href=format!("/jobs/{id}/delete")>"Delete"</a> })}
         </div>

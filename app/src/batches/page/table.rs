@@ -26,17 +26,17 @@ pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
         .results
         .iter()
         .zip(first..)
-        .map(|(child, place)| row(child, place, ranks, &columns, &data.row))
+        .map(|(child, rank)| row(child, rank, ranks, &columns, data))
         .collect();
     if rows.is_empty() {
         return Either::Left(view! {
             <section class="empty">
-                <p>"No ligand of this batch matches. " <a href=format!("/batches/{}", data.row.id)>"Show all"</a></p>
+                <p>"No ligand of this batch matches. " <a href=address.path().to_owned()>"Show all"</a></p>
             </section>
         });
     }
     Either::Right(view! {
-        <form id="acts" method="post" hidden></form>
+        {data.place.is_home().then(|| view! { <form id="acts" method="post" hidden></form> })}
         <table class="rows children">
             <thead>
                 <tr>
@@ -135,33 +135,35 @@ fn turned(key: &str, better: Option<Better>, address: &Address) -> String {
 
 fn row(
     child: &BatchRow,
-    place: u32,
+    rank: u32,
     ranks: bool,
     columns: &[Column],
-    batch: &JobRow,
+    data: &BatchData,
 ) -> impl IntoView + use<> {
-    let link = format!("/jobs/{}", child.id);
+    let link = data.place.job(&child.id);
+    let files = data.place.files_of_view(&child.id);
     let missing = ranks
-        && !metric::of_task(batch.task)
+        && !metric::of_task(data.row.task)
             .first()
             .is_some_and(|kind| child.values.contains_key(kind.key));
-    let place = if missing {
+    let rank = if missing {
         number::MISSING.to_owned()
     } else {
-        number::grouped(place)
+        number::grouped(rank)
     };
     let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
     let pose = (child.status == Status::Completed).then(|| {
         view! {
-            <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() title="Show its poses in 3D">"View pose"</a>
+            <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() data-name=child.name.clone() data-files=files title="Show its poses in 3D">"View pose"</a>
         }
     });
-    let again = matches!(child.status, Status::Failed | Status::Cancelled).then(|| {
+    let ended_badly = matches!(child.status, Status::Failed | Status::Cancelled);
+    let again = (ended_badly && data.place.is_home()).then(|| {
         view! { <button form="acts" formaction="/api/jobs/retry" name="id" value=child.id.to_string()>"Retry"</button> }
     });
     view! {
         <tr data-row=child.id.to_string()>
-            <td class="num rank" class:missing=missing title=missing.then_some("it has no value to be ranked by")>{place}</td>
+            <td class="num rank" class:missing=missing title=missing.then_some("it has no value to be ranked by")>{rank}</td>
             <td class="name"><a href=link data-open="">{child.name.clone()}</a></td>
             {cells}
             <td class="acts">{pose} {again}</td>

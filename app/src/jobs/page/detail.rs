@@ -4,6 +4,7 @@ use hub::job::{JobError, Status};
 use hub::list::JobRow;
 use leptos::prelude::*;
 
+use super::place::Place;
 use super::read::Measure;
 use crate::error::Reference;
 use crate::number;
@@ -30,8 +31,9 @@ pub fn answer(measures: &[Measure]) -> impl IntoView + use<> {
 }
 
 /// Where the 3D view opens; without script, the files it would show.
-pub fn picture(job: &JobRow) -> impl IntoView + use<> {
+pub fn picture(job: &JobRow, place: &Place) -> impl IntoView + use<> {
     let id = job.id.to_string();
+    let files = place.files(&job.id);
     let stage = format!("stage-{id}");
     view! {
         <section class="picture" id="picture">
@@ -40,9 +42,11 @@ pub fn picture(job: &JobRow) -> impl IntoView + use<> {
                 <img src="/poster.svg" alt="" width="320" height="180" loading="lazy" />
                 <a
                     class="button primary"
-                    href=format!("/api/v1/jobs/{id}/files/poses.sdf")
+                    href=format!("{files}/poses.sdf")
                     rel="external"
                     data-pose=id.clone()
+                    data-name=job.name.clone()
+                    data-files=place.files_of_view(&job.id)
                     data-stage=stage.clone()
                 >
                     "Show in 3D"

@@ -12,6 +12,7 @@ use hub::services::Services;
 use hub::time::Timestamp;
 use hub::{Error, Result};
 
+use super::place::Place;
 use crate::address::{Address, pairs};
 use crate::jobs::api::{Link, ListData, Opened};
 use crate::sheet::{Grid, Sheet};
@@ -103,6 +104,8 @@ pub struct JobData {
     pub before: Option<Neighbour>,
     /// The child after.
     pub after: Option<Neighbour>,
+    /// From where it is looked at.
+    pub place: Place,
     /// When this was read.
     pub now: Timestamp,
 }
@@ -154,8 +157,9 @@ pub async fn job(services: &Services, actor: &Actor, id: &str) -> Result<JobData
     Ok(JobData {
         measures: record::measures(&job),
         sheets: record::sheets(&job),
-        grids: record::grids(&job, &poses),
+        grids: record::grids(&job, &poses, &Place::Home),
         row: job.row,
+        place: Place::Home,
         batch,
         before,
         after,

@@ -260,7 +260,7 @@ pub async fn adding_makes_what_is_missing_and_keeps_what_is_there(store: Store) 
         vec![put(
             Usage,
             "one",
-            &json!({"owner": "user:a", "held": 5}),
+            &json!({"shelf": "user:a", "held": 5}),
             Expect::Any,
         )],
     )
@@ -277,7 +277,7 @@ pub async fn adding_makes_what_is_missing_and_keeps_what_is_there(store: Store) 
     .await;
     assert_eq!(
         read(&store, Usage, "one").await,
-        Some(json!({"owner": "user:a", "held": -1, "refunded": 2}))
+        Some(json!({"shelf": "user:a", "held": -1, "refunded": 2}))
     );
     assert_ne!(
         version(&store, Usage, "one").await,

@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 use super::{Store, assert_refused, find, job, put, read, write};
 
 fn newest() -> Query {
-    Query::new(Jobs, "created_at", Descending, 50).equal("owner", "user:a")
+    Query::new(Jobs, "created_at", Descending, 50).equal("shelf", "user:a")
 }
 
 fn oldest() -> Query {
-    Query::new(Jobs, "created_at", Ascending, 50).equal("owner", "user:a")
+    Query::new(Jobs, "created_at", Ascending, 50).equal("shelf", "user:a")
 }
 
 pub async fn every_shape_is_answered(store: Store) {
@@ -63,9 +63,9 @@ pub async fn a_query_without_a_shape_is_refused(store: Store) {
     let unshaped = [
         Query::new(Jobs, "created_at", Descending, 10),
         newest().equal("name", "x"),
-        Query::new(Jobs, "name", Ascending, 10).equal("owner", "user:a"),
+        Query::new(Jobs, "name", Ascending, 10).equal("shelf", "user:a"),
         newest().contains("name", "x"),
-        newest().equal("owner", "user:b"),
+        newest().equal("shelf", "user:b"),
         newest().any_of("status", Vec::new()),
         newest().any_of("status", (0..11).map(Value::from).collect()),
         newest().equal("status", 0.5),
@@ -78,7 +78,7 @@ pub async fn a_query_without_a_shape_is_refused(store: Store) {
 }
 
 pub async fn ties_are_in_the_order_of_ids(store: Store) {
-    let others = json!({"owner": "user:b"});
+    let others = json!({"shelf": "user:b"});
     write(
         &store,
         vec![
@@ -276,7 +276,7 @@ pub async fn terms_are_found_and_narrowed(store: Store) {
             job(
                 "5",
                 "2026-05",
-                json!({"terms": ["kinase"], "owner": "user:b"}),
+                json!({"terms": ["kinase"], "shelf": "user:b"}),
             ),
             job("6", "2026-06", json!({"terms": []})),
             job("7", "2026-07", json!({})),
@@ -392,13 +392,13 @@ pub async fn terms_follow_their_document(store: Store) {
         vec![job(
             "one",
             "2026",
-            json!({"terms": ["new"], "owner": "user:b"}),
+            json!({"terms": ["new"], "shelf": "user:b"}),
         )],
     )
     .await;
     assert!(found("new").await.is_empty());
     let others = Query::new(Jobs, "created_at", Descending, 10)
-        .equal("owner", "user:b")
+        .equal("shelf", "user:b")
         .contains("terms", "new");
     assert_eq!(find(&store, &others).await, ["one"]);
     write(

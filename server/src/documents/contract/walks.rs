@@ -32,7 +32,7 @@ fn jobs(number: usize) -> Vec<Write> {
 pub async fn pages_cover_everything_once(store: Store) {
     write(&store, jobs(200)).await;
     for direction in [Ascending, Descending] {
-        let all = || Query::new(Jobs, "created_at", direction, 1_000).equal("owner", "user:a");
+        let all = || Query::new(Jobs, "created_at", direction, 1_000).equal("shelf", "user:a");
         let both = vec![json!("failed"), json!("completed")];
         let queries = [
             all(),
@@ -72,7 +72,7 @@ pub async fn pages_cover_everything_once_while_documents_come(store: Store) {
     write(&store, jobs(300)).await;
     let before: Vec<_> = find(
         &store,
-        &Query::new(Jobs, "created_at", Descending, 500).equal("owner", "user:a"),
+        &Query::new(Jobs, "created_at", Descending, 500).equal("shelf", "user:a"),
     )
     .await;
     let coming = {
@@ -93,7 +93,7 @@ pub async fn pages_cover_everything_once_while_documents_come(store: Store) {
     };
     let mut walks = 0;
     while !coming.is_finished() || walks == 0 {
-        let query = Query::new(Jobs, "created_at", Descending, 9).equal("owner", "user:a");
+        let query = Query::new(Jobs, "created_at", Descending, 9).equal("shelf", "user:a");
         let seen = walk(&store, &query).await;
         assert_eq!(
             seen.iter().collect::<HashSet<_>>().len(),
@@ -124,7 +124,7 @@ pub async fn a_cursor_outside_the_range_is_beside_or_beyond_it(store: Store) {
             id: "5".to_owned(),
         };
         Query::new(Jobs, "created_at", direction, 10)
-            .equal("owner", "user:a")
+            .equal("shelf", "user:a")
             .from("2026-01-03")
             .until("2026-01-06")
             .after(Some(cursor))
@@ -147,7 +147,7 @@ pub async fn a_cursor_outside_the_range_is_beside_or_beyond_it(store: Store) {
 
 pub async fn a_cursor_at_a_document_that_is_gone_goes_on_after_it(store: Store) {
     write(&store, jobs(30)).await;
-    let query = Query::new(Jobs, "created_at", Ascending, 500).equal("owner", "user:a");
+    let query = Query::new(Jobs, "created_at", Ascending, 500).equal("shelf", "user:a");
     let all = find(&store, &query).await;
     for place in [0, 10, 29] {
         let document = store

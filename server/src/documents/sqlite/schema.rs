@@ -27,8 +27,9 @@ pub fn index_name(collection: Collection, equal: &[&str], order: &str) -> String
 
 /// The name of the table that a shape looks terms up in.
 pub fn terms_table(shape: &Shape, list: &str) -> String {
+    let equal: String = shape.equal.iter().flat_map(|field| [field, OURS]).collect();
     format!(
-        "{}{OURS}{list}{OURS}by{OURS}{}",
+        "{}{OURS}{list}{OURS}{equal}by{OURS}{}",
         shape.collection.name(),
         shape.order
     )
@@ -129,12 +130,16 @@ fn indexes(shape: &Shape) -> impl Iterator<Item = (String, String)> {
     shape.combinations().into_iter().map(move |equal| {
         let (collection, order) = (shape.collection, column(shape.order));
         let name = index_name(collection, &equal, shape.order);
-        let equal: String = equal.iter().map(|field| column(field) + ", ").collect();
         let table = collection.name();
-        // A document without the order's field is in no answer, so it is not in the index either.
-        let sql = format!(
-            "CREATE INDEX \"{name}\" ON {table} ({equal}{order}, id) WHERE {order} IS NOT NULL"
-        );
+        // A document without one of the fields is in no answer, so it is not in the index either.
+        let there = equal
+            .iter()
+            .map(|field| column(field))
+            .chain([order.clone()])
+            .map(|field| format!("{field} IS NOT NULL"));
+        let there = there.collect::<Vec<_>>().join(" AND ");
+        let equal: String = equal.iter().map(|field| column(field) + ", ").collect();
+        let sql = format!("CREATE INDEX \"{name}\" ON {table} ({equal}{order}, id) WHERE {there}");
         (name, sql)
     })
 }

@@ -5,6 +5,7 @@ use hub::list::JobDetail;
 use hub::metric::{self, Better, three_digits};
 use serde_json::Value;
 
+use crate::jobs::page::place::Place;
 use crate::jobs::page::read::Measure;
 use crate::number::{self, MISSING};
 use crate::sheet::{Cell, Fact, Grid, Head, Sheet};
@@ -187,8 +188,8 @@ fn times(job: &JobDetail) -> Vec<Fact> {
 }
 
 /// Poses, tries and files; each only when there are any.
-pub fn grids(job: &JobDetail, poses: &[Pose]) -> Vec<Grid> {
-    [pose_grid(poses), attempts(job), files(job)]
+pub fn grids(job: &JobDetail, poses: &[Pose], place: &Place) -> Vec<Grid> {
+    [pose_grid(poses), attempts(job), files(job, place)]
         .into_iter()
         .filter(|grid| !grid.rows.is_empty())
         .collect()
@@ -251,14 +252,14 @@ fn attempts(job: &JobDetail) -> Grid {
     grid("Attempts", &heads, rows.collect())
 }
 
-fn files(job: &JobDetail) -> Grid {
-    let (id, outputs) = (&job.row.id, job.row.model.outputs());
+fn files(job: &JobDetail, place: &Place) -> Grid {
+    let (folder, outputs) = (place.files(&job.row.id), job.row.model.outputs());
     let rows = job.files.iter().map(|file| {
         let meaning = outputs
             .iter()
             .find(|output| output.name == file.name)
             .map_or("", |output| output.meaning);
-        let address = format!("/api/v1/jobs/{id}/files/{}", file.name);
+        let address = format!("{folder}/{}", file.name);
         vec![
             Cell {
                 file: Some(address),

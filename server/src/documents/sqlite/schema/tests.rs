@@ -64,15 +64,15 @@ fn terms_of_documents_that_are_there_already_are_found() {
         .execute_batch(
             r#"CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, version INTEGER NOT NULL, json TEXT NOT NULL);
                INSERT INTO jobs VALUES
-                 ('one', 1, '{"owner": "user:a", "created_at": "2026-01", "terms": ["kinase"]}'),
-                 ('two', 2, '{"owner": "user:a", "created_at": "2026-02", "terms": ["kinase", "kinase", 5]}'),
-                 ('old', 3, '{"owner": "user:a", "terms": ["kinase"]}'),
-                 ('none', 4, '{"owner": "user:a", "created_at": "2026-03"}');"#,
+                 ('one', 1, '{"shelf": "user:a", "created_at": "2026-01", "terms": ["kinase"]}'),
+                 ('two', 2, '{"shelf": "user:a", "created_at": "2026-02", "terms": ["kinase", "kinase", 5]}'),
+                 ('old', 3, '{"shelf": "user:a", "terms": ["kinase"]}'),
+                 ('none', 4, '{"shelf": "user:a", "created_at": "2026-03"}');"#,
         )
         .unwrap();
     bring_up_to_date(&mut connection).unwrap();
     let query = Query::new(Collection::Jobs, "created_at", Direction::Descending, 10)
-        .equal("owner", "user:a");
+        .equal("shelf", "user:a");
     let found = |query: &Query| {
         let Statement { sql, parameters } = Statement::select(query).unwrap().unwrap();
         let mut statement = connection.prepare(&sql).unwrap();

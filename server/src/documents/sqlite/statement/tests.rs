@@ -111,13 +111,13 @@ fn what_ties_with_the_cursor_is_found_by_its_id() {
         id: "id".to_owned(),
     };
     let query = Query::new(Collection::Jobs, "created_at", Direction::Descending, 50)
-        .equal("owner", "user:a");
+        .equal("shelf", "user:a");
     let statement = Statement::select(&query.after(Some(cursor)))
         .unwrap()
         .unwrap();
     let plan = plan(&database(), &statement);
     let ties =
-        "SEARCH k USING INDEX jobs__owner__created_at ($.owner=? AND $.created_at=? AND id<?)";
+        "SEARCH k USING INDEX jobs__shelf__created_at ($.shelf=? AND $.created_at=? AND id<?)";
     assert!(plan.iter().any(|line| line == ties), "{plan:?}");
 }
 
@@ -125,7 +125,7 @@ fn what_ties_with_the_cursor_is_found_by_its_id() {
 fn queries_of_one_form_share_their_text() {
     let query = |owner: &str, limit| {
         let query = Query::new(Collection::Jobs, "created_at", Direction::Descending, limit)
-            .equal("owner", owner);
+            .equal("shelf", owner);
         Statement::select(&query.from("2026")).unwrap().unwrap().sql
     };
     assert_eq!(query("user:a", 20), query("user:o'b", 50));

@@ -1,0 +1,84 @@
+//! What is said of a result in a few words: by chat programs, search lines and the preview image.
+
+use hub::docking::{Parameters, Target};
+use hub::list::JobDetail;
+use hub::metric::{self, Better};
+
+use crate::number;
+
+/// A result in a few words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// Its name.
+    pub title: String,
+    /// What was done: `Docking of 20 ligands against ABL1`.
+    pub what: String,
+    /// How: `AutoDock Vina, exhaustiveness 8`.
+    pub how: String,
+    /// The best value with its unit; none before there is one.
+    pub best: Option<String>,
+    /// What the values below are, with their unit and direction.
+    pub measured: String,
+    /// Values of the ligands or poses, the best first.
+    pub values: Vec<f64>,
+}
+
+impl Card {
+    /// What is said of a link before its password is given: nothing of what it shows.
+    pub fn locked() -> Self {
+        Self {
+            title: "A shared result".to_owned(),
+            what: "It opens with the password that came with the link.".to_owned(),
+            how: String::new(),
+            best: None,
+            measured: String::new(),
+            values: Vec::new(),
+        }
+    }
+
+    /// A result with values of its ligands or poses, the best first.
+    pub fn of(job: &JobDetail, values: Vec<f64>) -> Self {
+        let row = &job.row;
+        let ligands = match (&row.batch, job.input.ligand()) {
+            (Some(batch), _) => number::count(batch.total, "ligand"),
+            (None, Some(ligand)) => ligand.name.clone(),
+            (None, None) => "a ligand".to_owned(),
+        };
+        let against = job
+            .input
+            .target()
+            .map(|target| format!(" against {}", title_of(target)))
+            .unwrap_or_default();
+        let kind = metric::of_task(row.task).first();
+        Self {
+            title: row.name.clone(),
+            what: format!("{} of {ligands}{against}", row.task.title()),
+            how: format!("{}, {}", row.model.title(), setting(&job.parameters)),
+            best: row.best.as_ref().map(number::best),
+            measured: kind.map_or_else(String::new, |kind| {
+                let better = match kind.better {
+                    Better::Low => "lower is better",
+                    Better::High => "higher is better",
+                };
+                format!("{} ({}), {better}", kind.label, kind.unit)
+            }),
+            values,
+        }
+    }
+
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        let mut parts = vec![self.what.trim_end_matches('.').to_owned()];
+        parts.extend(Some(self.how.clone()).filter(|how| !how.is_empty()));
+        parts.extend(self.best.as_ref().map(|best| format!("best {best}")));
+        format!("{}.", parts.join("; "))
+    }
+}
+
+fn title_of(target: &Target) -> String {
+    target.title().to_owned()
+}
+
+fn setting(parameters: &Parameters) -> String {
+    format!("exhaustiveness {}", parameters.exhaustiveness)
+}

@@ -1,0 +1,668 @@
+//! Links that show a result: what their readers see, and what nobody else does.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use futures::future::{join, join_all};
+use serde_json::{Value, json};
+
+use crate::hub::{Answer, Hub};
+use crate::input;
+use crate::people::{ask, token};
+
+/// A link to what was asked for: its id and its path.
+async fn share(hub: &Hub, body: &Value) -> (String, String) {
+    let made = hub
+        .post("/api/v1/shares", body)
+        .await
+        .expect(StatusCode::CREATED);
+    let url = made["url"].as_str().unwrap();
+    let path = url
+        .strip_prefix(&format!("http://{}", hub.address))
+        .unwrap()
+        .to_owned();
+    assert_eq!(path.len(), "/s/".len() + 43, "{path}");
+    (made["id"].as_str().unwrap().to_owned(), path)
+}
+
+/// A completed batch of three: its id.
+async fn batch(hub: &Hub) -> String {
+    hub.work();
+    let batch = hub
+        .post("/api/v1/batches", &input::batch(&["CCO", "CCCCCC", "CCCC"]))
+        .await
+        .expect(StatusCode::CREATED);
+    let id = batch["id"].as_str().unwrap().to_owned();
+    hub.until(&format!("/api/v1/batches/{id}"), |batch| {
+        batch["status"] == "completed"
+    })
+    .await;
+    id
+}
+
+/// A job that never runs: its id.
+async fn job(hub: &Hub) -> String {
+    let job = hub.post("/api/v1/jobs", &input::job("CCO")).await;
+    job.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// What a browser, or a program that names itself so, is answered.
+async fn visit(hub: &Hub, path: &str, user_agent: &str, cookie: &str) -> Answer {
+    let request = hub
+        .request(Method::GET, path)
+        .header(header::ACCEPT, "text/html,*/*")
+        .header(header::USER_AGENT, user_agent)
+        .header(header::COOKIE, cookie);
+    hub.send(request.body(Body::empty()).unwrap()).await
+}
+
+async fn read(hub: &Hub, path: &str) -> Answer {
+    visit(hub, path, "Mozilla/5.0", "").await
+}
+
+fn text(answer: &Answer) -> String {
+    String::from_utf8_lossy(&answer.body).into_owned()
+}
+
+async fn views(hub: &Hub) -> u64 {
+    let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
+    mine["results"][0]["views"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_sees_the_batch_its_ligands_and_its_files_and_changes_nothing() {
+    let hub = Hub::start().await;
+    let id = batch(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id })).await;
+    let answer = read(&hub, &path).await;
+    let page = text(&answer);
+    assert_eq!(answer.status, 200, "{page}");
+    assert_eq!(answer.header("cache-control"), "private, no-store");
+    assert_eq!(answer.header("x-robots-tag"), "noindex, nofollow");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    let own = format!("http://{}{path}", hub.address);
+    for part in [
+        "<title>kinase screen · OMTX-Hub</title>".to_owned(),
+        "Shared by the owner of this hub until ".to_owned(),
+        "name=\"robots\" content=\"noindex, nofollow\"".to_owned(),
+        "name=\"description\" content=\"Docking of 3 ligands against ABL1;".to_owned(),
+        "property=\"og:title\" content=\"kinase screen\"".to_owned(),
+        format!("property=\"og:url\" content=\"{own}\""),
+        format!("property=\"og:image\" content=\"{own}/preview.png\""),
+        "name=\"twitter:card\" content=\"summary_large_image\"".to_owned(),
+        format!("name=\"twitter:image\" content=\"{own}/preview.png\""),
+        "ligand 1".to_owned(),
+        format!("href=\"{path}/jobs/{id}-00001\""),
+        format!("href=\"{path}/export?format=csv\""),
+        "−3.00".to_owned(),
+    ] {
+        let plain = page.replace("/>", ">");
+        assert!(plain.contains(&part), "{part} is not in {page}");
+    }
+    for act in [
+        ">Rename<",
+        ">Delete<",
+        ">Cancel<",
+        ">Retry<",
+        "method=\"post\"",
+        "href=\"/jobs/",
+        "href=\"/batches/",
+        "/api/v1/",
+        "My Results",
+        "users/local",
+        "user:local",
+    ] {
+        assert!(!page.contains(act), "{act} is in {page}");
+    }
+    let child = read(&hub, &format!("{path}/jobs/{id}-00001")).await;
+    assert_eq!(child.status, 200);
+    let child = text(&child);
+    let file = format!("{path}/jobs/{id}-00001/files/poses.sdf");
+    assert!(child.contains(&file) && child.contains("CCCCCC"), "{child}");
+    assert!(!child.contains("/api/v1/") && !child.contains("Attempts"));
+    let poses = read(&hub, &file).await;
+    assert_eq!(poses.status, 200);
+    assert!(text(&poses).contains("M  END"));
+    for (format, count) in [("csv", "\r\n"), ("sdf", "$$$$")] {
+        let export = read(&hub, &format!("{path}/export?format={format}")).await;
+        assert_eq!(export.status, 200);
+        assert!(text(&export).matches(count).count() >= 3);
+    }
+    for format in ["json", "zip", "exe"] {
+        let export = hub.get(&format!("{path}/export?format={format}")).await;
+        assert_eq!(export.status, 400, "{format}");
+    }
+    let picture = read(&hub, &format!("{path}/preview.png")).await;
+    assert_eq!(
+        (picture.status, picture.header("content-type")),
+        (200, "image/png")
+    );
+    assert_eq!(&picture.body[..8], b"\x89PNG\r\n\x1a\n");
+    let size = |at: usize| u32::from_be_bytes(picture.body[at..at + 4].try_into().unwrap());
+    assert_eq!((size(16), size(20)), (1200, 630));
+}
+
+#[tokio::test]
+async fn a_single_job_is_shown_with_its_files() {
+    let hub = Hub::start().await;
+    hub.work();
+    let id = job(&hub).await;
+    hub.until(&format!("/api/v1/jobs/{id}"), |job| {
+        job["status"] == "completed"
+    })
+    .await;
+    let endless = json!({ "job_id": id, "expires_in_days": null });
+    let (_, path) = share(&hub, &endless).await;
+    let page = text(&read(&hub, &path).await);
+    assert!(page.contains("without an end"), "{page}");
+    assert!(page.contains(&format!("{path}/files/poses.sdf")), "{page}");
+    assert!(
+        page.contains("−1.50") || page.contains("kcal/mol"),
+        "{page}"
+    );
+    let file = read(&hub, &format!("{path}/files/poses.sdf")).await;
+    assert!(
+        file.header("content-disposition")
+            .starts_with("attachment;")
+    );
+    assert!(text(&file).contains("M  END"));
+    assert_eq!(
+        read(&hub, &format!("{path}/files/other.txt")).await.status,
+        404
+    );
+    let table = text(&read(&hub, &format!("{path}/export")).await);
+    assert_eq!(table.lines().count(), 2, "{table}");
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
+    let hub = Hub::start().await;
+    let id = job(&hub).await;
+    let (share_id, revoked) = share(&hub, &json!({ "job_id": id })).await;
+    let (_, deleted) = share(&hub, &json!({ "job_id": id })).await;
+    let (_, open) = share(&hub, &json!({ "job_id": id })).await;
+    assert_eq!(read(&hub, &open).await.status, 200);
+    let revoke = format!("/api/v1/shares/{share_id}");
+    hub.call(Method::DELETE, &revoke)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    hub.call(Method::DELETE, &revoke)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    hub.call(Method::DELETE, "/api/v1/shares/unknown")
+        .await
+        .problem(404, "not-found");
+    let unknown = format!("/s/{}", "A".repeat(43));
+    let missing = read(&hub, &unknown).await;
+    assert_eq!(missing.status, 404);
+    let mut bad: Vec<String> = vec![
+        revoked.clone(),
+        "/s/x".to_owned(),
+        "/s/%ff".to_owned(),
+        "/s/..%2f..".to_owned(),
+        format!("/s/{share_id}"),
+        open.to_lowercase(),
+        format!("{open}A"),
+        open[..open.len() - 1].to_owned(),
+        format!("{open}/nothing"),
+        format!("{open}/jobs/unknown"),
+        format!("{open}/files/poses.sdf"),
+    ];
+    for part in ["/preview.png", "/export", "/files/poses.sdf", "/jobs/x"] {
+        bad.push(format!("{revoked}{part}"));
+    }
+    hub.call(Method::POST, &format!("/api/v1/jobs/{id}/cancel"))
+        .await
+        .expect(StatusCode::OK);
+    hub.call(Method::DELETE, &format!("/api/v1/jobs/{id}"))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    bad.extend([deleted, open]);
+    for path in bad {
+        let answer = read(&hub, &path).await;
+        assert_eq!(
+            (answer.status, &answer.body),
+            (404, &missing.body),
+            "{path}"
+        );
+        assert_eq!(answer.header("x-robots-tag"), "noindex, nofollow");
+    }
+    let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
+    let states: Vec<_> = mine["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|share| share["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(states, ["gone", "gone", "revoked"]);
+}
+
+#[tokio::test]
+async fn an_expired_link_leads_nowhere() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id, "expires_in_days": 1 })).await;
+    hub.later(86_399);
+    assert_eq!(read(&hub, &path).await.status, 200);
+    hub.later(2);
+    let expired = read(&hub, &path).await;
+    let unknown = read(&hub, &format!("/s/{}", "A".repeat(43))).await;
+    assert_eq!((expired.status, expired.body), (404, unknown.body));
+    let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
+    assert_eq!(mine["results"][0]["state"], "expired");
+}
+
+#[tokio::test]
+async fn a_selection_hides_the_other_ligands() {
+    let hub = Hub::start().await;
+    let id = batch(&hub).await;
+    let chosen = [format!("{id}-00002"), format!("{id}-00000")];
+    let (_, path) = share(&hub, &json!({ "job_id": id, "selection": chosen })).await;
+    let page = text(&read(&hub, &path).await);
+    assert!(
+        page.contains("ligand 0") && page.contains("ligand 2"),
+        "{page}"
+    );
+    assert!(page.contains("Docking of 2 ligands"), "{page}");
+    for hidden in ["ligand 1", "CCCCCC", "−3.00", "of 3"] {
+        assert!(!page.contains(hidden), "{hidden} is in {page}");
+    }
+    let every = format!("{path}?sort=index&children_limit=500&search=ligand");
+    assert!(!text(&read(&hub, &every).await).contains("ligand 1"));
+    for place in ["", "/files/poses.sdf"] {
+        let shown = read(&hub, &format!("{path}/jobs/{id}-00002{place}")).await;
+        assert_eq!(shown.status, 200, "{place}");
+        let hidden = read(&hub, &format!("{path}/jobs/{id}-00001{place}")).await;
+        assert_eq!(hidden.status, 404, "{place}");
+    }
+    let all = format!("{path}/export?selection=1");
+    let table = text(&read(&hub, &all).await);
+    assert!(
+        table.lines().count() == 3 && !table.contains("CCCCCC"),
+        "{table}"
+    );
+    assert!(
+        table
+            .lines()
+            .nth(1)
+            .is_some_and(|best| best.starts_with("1,2,")),
+        "ranks are those of what is shared: {table}"
+    );
+    let poses = text(&read(&hub, &format!("{path}/export?format=sdf")).await);
+    assert_eq!(poses.matches("$$$$").count(), 2, "{poses}");
+    let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
+    assert_eq!(mine["results"][0]["selected"], 2);
+}
+
+#[tokio::test]
+async fn another_job_is_not_read_by_a_link() {
+    let hub = Hub::start_alone().await;
+    let (one, other) = (job(&hub).await, job(&hub).await);
+    let (_, path) = share(&hub, &json!({ "job_id": one })).await;
+    assert_eq!(read(&hub, &format!("{path}/jobs/{one}")).await.status, 200);
+    for id in [
+        other.clone(),
+        format!("{one}-00000"),
+        format!("{other}-00000"),
+    ] {
+        let answer = read(&hub, &format!("{path}/jobs/{id}")).await;
+        assert_eq!(answer.status, 404, "{id}");
+        let answer = read(&hub, &format!("{path}/jobs/{id}/files/poses.sdf")).await;
+        assert_eq!(answer.status, 404, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_opens_a_link_for_a_while() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let body = json!({ "job_id": id, "password": "pose-box-ligand" });
+    let (_, path) = share(&hub, &body).await;
+    let locked = read(&hub, &path).await;
+    let page = text(&locked);
+    assert_eq!(locked.status, 200);
+    assert!(
+        page.contains("type=\"password\"") && !page.contains("dock CCO"),
+        "{page}"
+    );
+    for part in ["/export", "/files/poses.sdf"] {
+        let answer = hub.get(&format!("{path}{part}")).await;
+        answer.problem(403, "forbidden");
+    }
+    let picture = read(&hub, &format!("{path}/preview.png")).await;
+    assert_eq!(picture.status, 200);
+    let child = read(&hub, &format!("{path}/jobs/{id}")).await;
+    assert!(text(&child).contains("type=\"password\""));
+
+    let unlock = async |path: &str, password: &str| {
+        let request = hub
+            .request(Method::POST, &format!("{path}/unlock"))
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body = format!("password={password}");
+        hub.send(request.body(body.into()).unwrap()).await
+    };
+    let wrong = unlock(&path, "pose-box-ligands").await;
+    assert_eq!(wrong.status, 403);
+    assert!(text(&wrong).contains("not the password"));
+    assert!(wrong.header("set-cookie").is_empty());
+    let unknown = format!("/s/{}", "A".repeat(43));
+    let nowhere = unlock(&unknown, "pose-box-ligand").await;
+    assert_eq!(nowhere.body, read(&hub, &unknown).await.body);
+
+    let right = unlock(&path, "pose-box-ligand").await;
+    assert_eq!(
+        (right.status, right.header("location")),
+        (303, path.as_str())
+    );
+    let cookie = right.header("set-cookie");
+    for part in [&format!("; Path={path};"), "; HttpOnly", "; SameSite=Lax"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("pose-box-ligand"));
+    let pass = cookie.split(';').next().unwrap();
+    let open = visit(&hub, &path, "Mozilla/5.0", pass).await;
+    assert!(text(&open).contains("dock CCO"));
+    assert_eq!(views(&hub).await, 1, "the form is no view");
+    let table = visit(&hub, &format!("{path}/export"), "Mozilla/5.0", pass).await;
+    assert_eq!(table.status, 200);
+
+    let (_, other) = share(&hub, &body).await;
+    for (path, pass) in [
+        (&other, pass.to_owned()),
+        (&path, format!("{pass}0")),
+        (&path, "pass=9999999999.00".to_owned()),
+    ] {
+        let answer = visit(&hub, path, "Mozilla/5.0", &pass).await;
+        assert!(text(&answer).contains("type=\"password\""));
+    }
+    hub.later(3_601);
+    let late = visit(&hub, &path, "Mozilla/5.0", pass).await;
+    assert!(text(&late).contains("type=\"password\""));
+}
+
+#[tokio::test]
+async fn people_are_counted_and_programs_are_not() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id })).await;
+    assert_eq!(views(&hub).await, 0);
+    read(&hub, &path).await;
+    assert_eq!(views(&hub).await, 1);
+    for program in [
+        "Slackbot-LinkExpanding 1.0",
+        "facebookexternalhit/1.1",
+        "Discordbot/2.0",
+        "WhatsApp/2.23",
+        "TelegramBot (like TwitterBot)",
+        "LinkedInBot/1.0",
+        "BingPreview/1.0b",
+        "crawler",
+    ] {
+        assert_eq!(visit(&hub, &path, program, "").await.status, 200);
+    }
+    for part in ["/preview.png", "/export", &format!("/jobs/{id}")] {
+        read(&hub, &format!("{path}{part}")).await;
+    }
+    hub.call(Method::HEAD, &path).await;
+    assert_eq!(views(&hub).await, 1);
+    join_all((0..20).map(|_| read(&hub, &path))).await;
+    assert_eq!(views(&hub).await, 21);
+}
+
+#[tokio::test]
+async fn a_link_that_many_look_at_can_be_revoked() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (share_id, path) = share(&hub, &json!({ "job_id": id })).await;
+    let revoke = async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        hub.call(Method::DELETE, &format!("/api/v1/shares/{share_id}"))
+            .await
+    };
+    let looking = join_all((0..200).map(|_| read(&hub, &path)));
+    let (revoked, looked) = join(revoke, looking).await;
+    revoked.expect(StatusCode::NO_CONTENT);
+    let seen = looked.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(views(&hub).await, seen as u64);
+    assert_eq!(read(&hub, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_shared_is_refused_at_its_field() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let refused = async |body: Value| {
+        let answer = hub.post("/api/v1/shares", &body).await;
+        answer.problem(422, "invalid")[0].0.clone()
+    };
+    let days = json!({ "job_id": id, "expires_in_days": 0 });
+    assert_eq!(refused(days).await, "expires_in_days");
+    let days = json!({ "job_id": id, "expires_in_days": 366 });
+    assert_eq!(refused(days).await, "expires_in_days");
+    let short = json!({ "job_id": id, "password": "short" });
+    assert_eq!(refused(short).await, "password");
+    let single = json!({ "job_id": id, "selection": [id] });
+    assert_eq!(refused(single).await, "selection");
+    let screen = hub
+        .post("/api/v1/batches", &input::batch(&["CCO", "CCC"]))
+        .await
+        .expect(StatusCode::CREATED);
+    let screen = screen["id"].as_str().unwrap();
+    for (selection, field) in [
+        (json!([]), "selection"),
+        (json!([format!("{screen}-00000"), id]), "selection[1]"),
+        (json!([format!("{screen}-00002")]), "selection[0]"),
+        (json!([format!("{id}-00000")]), "selection[0]"),
+    ] {
+        let body = json!({ "job_id": screen, "selection": selection });
+        assert_eq!(refused(body).await, field);
+    }
+    hub.post("/api/v1/shares", &json!({ "job_id": "unknown" }))
+        .await
+        .problem(404, "not-found");
+    let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
+    assert_eq!(mine["results"], json!([]));
+}
+
+#[tokio::test]
+async fn without_an_organisation_nothing_is_shared_with_one() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let path = format!("/api/v1/jobs/{id}/organization-share");
+    let put = async |path: &str| {
+        hub.send_json(Method::PUT, path, &json!({ "shared": true }), &[])
+            .await
+    };
+    put(&path).await.problem(409, "conflict");
+    put("/api/v1/jobs/unknown/organization-share")
+        .await
+        .problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_form_makes_a_link_that_is_shown_once() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let form = format!("/jobs/{id}/share");
+    let asked = text(&read(&hub, &form).await);
+    for part in [
+        "names and SMILES of ligands",
+        "e-mail address",
+        "Make a link",
+    ] {
+        assert!(asked.contains(part), "{part} is not in {asked}");
+    }
+    let request = hub
+        .request(Method::POST, "/api/shares/create")
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let sent = format!("id={id}&expires=7&password=");
+    let answer = hub.send(request.body(sent.into()).unwrap()).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (302, form.as_str())
+    );
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.contains(&format!("Path={form};")) && cookie.contains("HttpOnly"));
+    let made = cookie.split(';').next().unwrap();
+    let link = made.split_once('=').unwrap().1;
+    let shown = visit(&hub, &form, "Mozilla/5.0", made).await;
+    assert!(text(&shown).contains(link) && shown.header("set-cookie").contains("Max-Age=0"));
+    let path = link
+        .strip_prefix(&format!("http://{}", hub.address))
+        .unwrap();
+    assert_eq!(read(&hub, path).await.status, 200);
+    let mine = text(&read(&hub, "/shares").await);
+    assert!(mine.contains("dock CCO") && !mine.contains(path), "{mine}");
+}
+
+#[tokio::test]
+async fn guessing_a_password_takes_ever_longer() {
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (_, path) = share(&hub, &json!({ "job_id": id, "password": "a-long-secret" })).await;
+    let unlock = async |password: &str| {
+        let request = hub
+            .request(Method::POST, &format!("{path}/unlock"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body = format!("password={password}");
+        hub.send(request.body(body.into()).unwrap()).await
+    };
+    for _ in 0..21 {
+        assert_eq!(unlock("a-wrong-guess").await.status, 403);
+    }
+    let refused = unlock("a-long-secret").await;
+    assert_eq!(refused.status, 429);
+    assert!(text(&refused).contains("try again in"));
+    hub.later(60);
+    assert_eq!(unlock("a-long-secret").await.status, 303);
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_lets_anybody_in() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _logging = tracing::subscriber::set_default(log);
+    let hub = Hub::start_alone().await;
+    let id = job(&hub).await;
+    let (share_id, path) = share(&hub, &json!({ "job_id": id, "password": "a-long-secret" })).await;
+    let token = path.strip_prefix("/s/").unwrap();
+    for part in [
+        "",
+        "/preview.png",
+        "/export",
+        "/files/x",
+        "/jobs/x",
+        "/nothing",
+    ] {
+        read(&hub, &format!("{path}{part}")).await;
+        read(&hub, &format!("/{path}{part}")).await;
+    }
+    hub.post(&format!("{path}/unlock"), &json!({})).await;
+    hub.call(Method::DELETE, &path).await;
+    hub.call(Method::DELETE, &format!("/api/v1/shares/{share_id}"))
+        .await;
+    read(&hub, &path).await;
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("/s/…/preview.png"), "{logged}");
+    assert!(!logged.contains(token) && !logged.contains("a-long-secret"));
+}
+
+#[tokio::test]
+async fn a_link_needs_no_account_and_is_its_makers_alone() {
+    let hub = Hub::start_with_accounts().await;
+    let (ada, eve) = (
+        token(&hub, "ada@example.org").await,
+        token(&hub, "eve@example.org").await,
+    );
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &input::job("CCO")).await;
+    let made = made.expect(StatusCode::CREATED);
+    let wanted = json!({ "job_id": made["id"] });
+    hub.post("/api/v1/shares", &wanted)
+        .await
+        .problem(401, "unauthenticated");
+    ask(&hub, Method::POST, "/api/v1/shares", &eve, &wanted)
+        .await
+        .problem(404, "not-found");
+    let link = ask(&hub, Method::POST, "/api/v1/shares", &ada, &wanted).await;
+    let link = link.expect(StatusCode::CREATED);
+    let url = link["url"].as_str().unwrap();
+    let path = url.split_once(&hub.address.to_string()).unwrap().1;
+    let shown = read(&hub, path).await;
+    let page = text(&shown);
+    assert_eq!(shown.status, 200, "{page}");
+    assert!(
+        page.contains("dock CCO") && !page.contains("@example.org"),
+        "{page}"
+    );
+    let of_eve = ask(&hub, Method::GET, "/api/v1/shares", &eve, &Value::Null).await;
+    assert_eq!(of_eve.expect(StatusCode::OK)["results"], json!([]));
+    let revoke = format!("/api/v1/shares/{}", link["id"].as_str().unwrap());
+    ask(&hub, Method::DELETE, &revoke, &eve, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    assert_eq!(read(&hub, path).await.status, 200);
+    ask(&hub, Method::DELETE, &revoke, &ada, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    assert_eq!(read(&hub, path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_member_shows_a_job_to_the_organisation_and_no_longer() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@example.org").await;
+    let lab = json!({ "name": "Structural biology" });
+    ask(&hub, Method::POST, "/api/v1/organizations", &ada, &lab)
+        .await
+        .expect(StatusCode::CREATED);
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &input::job("CCO")).await;
+    let id = made.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/v1/jobs/{id}/organization-share");
+    let show = async |shared: bool| {
+        let body = json!({ "shared": shared });
+        ask(&hub, Method::PUT, &path, &ada, &body)
+            .await
+            .expect(StatusCode::OK)
+    };
+    let first = show(true).await;
+    assert_eq!(first["shared"], true);
+    assert!(first["by"].is_string() && first["at"].is_string());
+    assert_eq!(show(true).await, first, "who showed it first stays");
+    assert_eq!(show(false).await, json!({ "shared": false }));
+    let wrong = json!({ "shared": "perhaps" });
+    ask(&hub, Method::PUT, &path, &ada, &wrong)
+        .await
+        .problem(422, "invalid");
+    let eve = token(&hub, "eve@example.org").await;
+    ask(&hub, Method::PUT, &path, &eve, &json!({ "shared": true }))
+        .await
+        .problem(404, "not-found");
+}

@@ -1,0 +1,244 @@
+//! Links that show a result: made, listed, revoked. Reading by a link is in `reading`, showing to one's organisation in
+//! `organization`.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::Services;
+use super::store::{Committed, Stored, job_key, put};
+use crate::account::User;
+use crate::actor::{Actor, Owner};
+use crate::error::{Error, Fault, Result, check};
+use crate::id::ShareId;
+use crate::job::Job;
+use crate::organization::MemberRole;
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
+use crate::share::{
+    MAX_DAYS, MAX_PASSWORD, MIN_PASSWORD, NewShare, Share, ShareRequest, ShareRow, ShareState,
+};
+use crate::time::Timestamp;
+
+mod organization;
+mod reading;
+mod token;
+
+pub use reading::{Opened, Pass, Shared};
+use token::Token;
+
+/// Links that are listed at most.
+const LISTED: u32 = 500;
+/// How often a link is revoked again when somebody was quicker.
+const TRIES: u32 = 12;
+const DAY_S: i64 = 86_400;
+
+/// How often a link was looked at: a record of its own, so that counting never stands in the way of revoking.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Views {
+    #[serde(default)]
+    views: u64,
+}
+
+impl Services {
+    /// Makes a link to a job or batch of the actor's.
+    pub async fn create_share(&self, actor: &Actor, request: ShareRequest) -> Result<NewShare> {
+        let job = self.own(actor, &request.job_id).await?.value;
+        check(faults(&request))?;
+        let selection = selection(&job, &request)?;
+        let now = self.store.now().await?;
+        let (token, id) = (Token::random(), ShareId::random());
+        let share = Share {
+            schema: 1,
+            id: id.clone(),
+            job_id: job.id,
+            selection,
+            owner: job.owner,
+            created_by: actor.user.clone(),
+            shared_by: self.name_of(actor).await?,
+            created_at: now,
+            expires_at: request
+                .expires_in_days
+                .map(|days| now.plus_seconds(i64::from(days) * DAY_S)),
+            revoked_at: None,
+            password: match request.password {
+                Some(password) => Some(self.passwords.hash(password).await?),
+                None => None,
+            },
+        };
+        let write = put(share_key(&token), &share, Expect::Absent)?;
+        match self.store.commit(vec![write]).await? {
+            Committed::Done => Ok(NewShare {
+                id,
+                url: format!("{}/s/{}", self.settings.callback_url, token.secret()),
+                expires_at: share.expires_at,
+            }),
+            // 256 random bits were taken before: the random numbers of this machine are none.
+            Committed::Conflict(key) => Err(Error::internal(format!("{key} is taken"))),
+        }
+    }
+
+    /// The links that the actor made, newest first, the last 500.
+    pub async fn shares(&self, actor: &Actor) -> Result<Vec<ShareRow>> {
+        let query = Query::new(
+            Collection::Shares,
+            "created_at",
+            Direction::Descending,
+            LISTED,
+        )
+        .equal("created_by", actor.user.as_str());
+        let found = self.store.query::<Share>(&query).await?;
+        let counters: Vec<Key> = found.iter().map(|share| views_key(&share.key)).collect();
+        let jobs: Vec<Key> = found
+            .iter()
+            .map(|share| job_key(&share.value.job_id))
+            .collect();
+        let views = self.store.get_many::<Views>(&counters).await?;
+        let jobs = self.store.get_many::<Job>(&jobs).await?;
+        let now = self.store.now().await?;
+        let rows = found.into_iter().zip(jobs).zip(views);
+        Ok(rows
+            .map(|((share, job), views)| {
+                let name = job.map(|job| job.value.name);
+                row(share.value, name, views.map(|views| views.value), now)
+            })
+            .collect())
+    }
+
+    /// Ends a link of the actor's for good. Whoever made it may, and the admins of their organisation.
+    pub async fn revoke_share(&self, actor: &Actor, id: &ShareId) -> Result<()> {
+        actor.may_write()?;
+        for _ in 0..TRIES {
+            let mut share = self.revocable(actor, id).await?;
+            if share.value.revoked_at.is_some() {
+                return Ok(());
+            }
+            share.value.revoked_at = Some(self.store.now().await?);
+            if self.store.commit(vec![share.replaced()?]).await? == Committed::Done {
+                return Ok(());
+            }
+        }
+        Err(Error::Conflict(
+            "too many changes of this link at once; try again".to_owned(),
+        ))
+    }
+
+    /// A link that the actor made, in whatever organisation they were then, or one of the organisation that they lead.
+    async fn revocable(&self, actor: &Actor, id: &ShareId) -> Result<Stored<Share>> {
+        let named = |field, value: &str| {
+            Query::new(Collection::Shares, "created_at", Direction::Descending, 1)
+                .equal(field, value)
+                .equal("id", id.as_str())
+        };
+        let mut queries = vec![named("created_by", actor.user.as_str())];
+        if actor.member.is_some_and(|role| role >= MemberRole::Admin) {
+            queries.push(named("owner", &actor.owner.to_string()));
+        }
+        for query in queries {
+            if let Some(found) = self.store.query::<Share>(&query).await?.pop() {
+                return Ok(found);
+            }
+        }
+        Err(Error::NotFound)
+    }
+
+    /// Who the actor is, as readers of a link are told.
+    async fn name_of(&self, actor: &Actor) -> Result<String> {
+        if Owner::User(actor.user.clone()).is_local() {
+            return Ok("the owner of this hub".to_owned());
+        }
+        let user = Key::new(Collection::Users, actor.user.as_str());
+        let user = self.store.get::<User>(user).await?;
+        Ok(user.map_or_else(|| "a user of this hub".to_owned(), |user| user.value.name))
+    }
+}
+
+/// The document of the link with this token.
+fn share_key(token: &Token) -> Key {
+    Key::new(Collection::Shares, token.hash())
+}
+
+/// The document that counts how often a link was looked at.
+fn views_key(share: &Key) -> Key {
+    Key::new(Collection::Shares, format!("{}:views", share.id))
+}
+
+fn faults(request: &ShareRequest) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if request
+        .expires_in_days
+        .is_some_and(|days| !(1..=MAX_DAYS).contains(&days))
+    {
+        faults.push(Fault::new(
+            "expires_in_days",
+            "a link holds for 1 to 365 days, or with null for ever",
+        ));
+    }
+    let length = request
+        .password
+        .as_ref()
+        .map(|password| password.chars().count());
+    if length.is_some_and(|length| !(MIN_PASSWORD..=MAX_PASSWORD).contains(&length)) {
+        faults.push(Fault::new(
+            "password",
+            "the password of a link has 8 to 200 characters; leave it out to have none",
+        ));
+    }
+    faults
+}
+
+/// The places of the children that are asked for, in order.
+fn selection(job: &Job, request: &ShareRequest) -> Result<Option<Vec<u32>>> {
+    let Some(chosen) = &request.selection else {
+        return Ok(None);
+    };
+    let Some(batch) = &job.batch else {
+        return Err(Error::invalid(
+            "selection",
+            "only of a batch can ligands be selected; leave the selection out",
+        ));
+    };
+    if chosen.is_empty() {
+        return Err(Error::invalid(
+            "selection",
+            "select at least one ligand, or leave the selection out to show all",
+        ));
+    }
+    let place = |(place, id): (usize, &crate::id::JobId)| {
+        id.parent()
+            .filter(|(parent, index)| *parent == job.id && *index < batch.total)
+            .map(|(_, index)| index)
+            .ok_or_else(|| {
+                Error::invalid(
+                    format!("selection[{place}]"),
+                    "this is no ligand of the batch",
+                )
+            })
+    };
+    let places = chosen.iter().enumerate().map(place);
+    let places = places.collect::<Result<BTreeSet<u32>>>()?;
+    Ok(Some(places.into_iter().collect()))
+}
+
+fn row(share: Share, name: Option<String>, views: Option<Views>, now: Timestamp) -> ShareRow {
+    let state = if share.revoked_at.is_some() {
+        ShareState::Revoked
+    } else if name.is_none() {
+        ShareState::Gone
+    } else if share.holds(now) {
+        ShareState::Open
+    } else {
+        ShareState::Expired
+    };
+    ShareRow {
+        id: share.id,
+        job_id: share.job_id,
+        name,
+        selected: share.selection.map(|places| places.len() as u32),
+        state,
+        has_password: share.password.is_some(),
+        created_at: share.created_at,
+        expires_at: share.expires_at,
+        revoked_at: share.revoked_at,
+        views: views.unwrap_or_default().views,
+    }
+}
