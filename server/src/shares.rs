@@ -3,7 +3,7 @@
 
 use app::address::Address;
 use app::shares::card::Card;
-use app::shares::document::{Document, Link};
+use app::shares::document::{Link, document};
 use app::shares::page;
 use axum::Router;
 use axum::extract::{Form, Path, Request, State};
@@ -265,8 +265,13 @@ impl Readers {
         };
         let link = self.link(token);
         let shown = || page::shown(shared, content);
-        Html(Document::write(&self.leptos_options, title, Some((card, &link)), shown).html)
-            .into_response()
+        Html(document(
+            &self.leptos_options,
+            title,
+            Some((card, &link)),
+            shown,
+        ))
+        .into_response()
     }
 
     /// The form of a link with a password; with a status of its own when what was sent was refused.
@@ -277,8 +282,8 @@ impl Readers {
         let (card, link) = (Card::locked(), self.link(token));
         let form = || page::locked(&base(token), refused);
         let told = Some((&card, &link));
-        let page = Document::write(&self.leptos_options, &card.title, told, form);
-        (status, Html(page.html)).into_response()
+        let page = document(&self.leptos_options, &card.title, told, form);
+        (status, Html(page)).into_response()
     }
 
     /// The answer, or the one page that says that nothing is there.
@@ -287,8 +292,8 @@ impl Readers {
             Ok(response) => response,
             Err(Error::NotFound) => {
                 let options = &self.leptos_options;
-                let page = Document::write(options, "Not found", None, page::nowhere);
-                (StatusCode::NOT_FOUND, Html(page.html)).into_response()
+                let page = document(options, "Not found", None, page::nowhere);
+                (StatusCode::NOT_FOUND, Html(page)).into_response()
             }
             Err(failed) => Problem::from(failed).into_response(),
         }

@@ -42,7 +42,7 @@ impl Services {
         id: &JobId,
         dry_run: bool,
     ) -> Result<RetryPlan> {
-        self.owned_batch(actor, id).await?;
+        let batch = self.owned_batch(actor, id).await?.value;
         if !dry_run {
             self.own(actor, id).await?;
         }
@@ -59,7 +59,7 @@ impl Services {
             seconds,
         };
         if !dry_run && plan.children > 0 {
-            self.take_for_children(actor, id, plan.children).await?;
+            self.take_for_children(&batch, plan.children).await?;
             plan.children = self.reopen_children(id).await?;
             self.roll_up(id).await?;
         }
@@ -67,10 +67,11 @@ impl Services {
     }
 
     /// Takes units for children that will be reopened, and opens their batch.
-    async fn take_for_children(&self, actor: &Actor, id: &JobId, units: u32) -> Result<()> {
-        let _turn = self.turns.of(&actor.owner).await;
+    async fn take_for_children(&self, batch: &Job, units: u32) -> Result<()> {
+        let _turn = self.turns.of(&batch.owner).await;
         for _ in 0..TRIES {
-            let mut batch = self.owned_batch(actor, id).await?;
+            let batch = self.store.get::<Job>(job_key(&batch.id)).await?;
+            let mut batch = batch.ok_or(Error::NotFound)?;
             let now = self.store.now().await?;
             reopen_batch(&mut batch.value, now);
             let state = batch.value.batch.as_mut().ok_or(Error::NotFound)?;

@@ -8,12 +8,6 @@ use super::card::Card;
 use crate::shell::Bundle;
 use crate::text::escaped;
 
-/// A page for readers of a link.
-pub struct Document {
-    /// The whole document.
-    pub html: String,
-}
-
 /// The addresses that a head names.
 pub struct Link {
     /// The link itself, with scheme and host.
@@ -22,48 +16,45 @@ pub struct Link {
     pub image: String,
 }
 
-impl Document {
-    /// Writes a page. What chat programs show is said only of a link that leads somewhere.
-    pub fn write<V: IntoView>(
-        options: &LeptosOptions,
-        title: &str,
-        card: Option<(&Card, &Link)>,
-        content: impl FnOnce() -> V,
-    ) -> Self {
-        let bundle = Bundle::of(options);
-        let title = format!("{title} · OMTX-Hub");
-        let html = Owner::new().with(|| {
-            view! {
-                <!DOCTYPE html>
-                <html lang="en">
-                    <head>
-                        <meta charset="utf-8" />
-                        <meta name="viewport" content="width=device-width, initial-scale=1" />
-                        <meta name="color-scheme" content="light dark" />
-                        <meta name="robots" content="noindex, nofollow" />
-                        <title>{escaped(&title)}</title>
-                        {card.map(|(card, link)| told(card, link))}
-                        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                        <link rel="stylesheet" href=bundle.css.as_str() />
-                        <script type="module" src="/start.js"></script>
-                    </head>
-                    <body>
-                        <a class="skip" href="#content">"Skip to the content"</a>
-                        <header class="top">
-                            <span class="brand">"OMTX-Hub"</span>
-                        </header>
-                        <main id="content" tabindex="-1">{content()}</main>
-                        <footer class="foot">
-                            <span>"OMTX-Hub " {env!("CARGO_PKG_VERSION")}</span>
-                        </footer>
-                    </body>
-                </html>
-            }
-            .into_view()
-            .to_html()
-        });
-        Self { html }
-    }
+/// A page for readers of a link. What chat programs show is said only of a link that leads somewhere.
+pub fn document<V: IntoView>(
+    options: &LeptosOptions,
+    title: &str,
+    card: Option<(&Card, &Link)>,
+    content: impl FnOnce() -> V,
+) -> String {
+    let bundle = Bundle::of(options);
+    let title = format!("{title} · OMTX-Hub");
+    Owner::new().with(|| {
+        view! {
+            <!DOCTYPE html>
+            <html lang="en">
+                <head>
+                    <meta charset="utf-8" />
+                    <meta name="viewport" content="width=device-width, initial-scale=1" />
+                    <meta name="color-scheme" content="light dark" />
+                    <meta name="robots" content="noindex, nofollow" />
+                    <title>{escaped(&title)}</title>
+                    {card.map(|(card, link)| told(card, link))}
+                    <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                    <link rel="stylesheet" href=bundle.css.as_str() />
+                    <script type="module" src="/start.js"></script>
+                </head>
+                <body>
+                    <a class="skip" href="#content">"Skip to the content"</a>
+                    <header class="top">
+                        <span class="brand">"OMTX-Hub"</span>
+                    </header>
+                    <main id="content" tabindex="-1">{content()}</main>
+                    <footer class="foot">
+                        <span>"OMTX-Hub " {env!("CARGO_PKG_VERSION")}</span>
+                    </footer>
+                </body>
+            </html>
+        }
+        .into_view()
+        .to_html()
+    })
 }
 
 /// What chat programs show (Open Graph, and Twitter's own names).
