@@ -244,7 +244,11 @@ pub async fn a_flag_is_found_by_its_value(store: Store) {
         ],
     )
     .await;
-    let query = |flag: bool| oldest().equal("dispatchable", flag);
+    let query = |flag: bool| {
+        Query::new(Jobs, "created_at", Ascending, 10)
+            .equal("owner", "user:a")
+            .equal("dispatchable", flag)
+    };
     assert_eq!(find(&store, &query(true)).await, ["yes"]);
     assert_eq!(find(&store, &query(false)).await, ["no"]);
 }
