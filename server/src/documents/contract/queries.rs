@@ -251,7 +251,7 @@ pub async fn a_flag_is_found_by_its_value(store: Store) {
     )
     .await;
     let query = |flag: bool| {
-        Query::new(Jobs, "created_at", Ascending, 50)
+        Query::new(Jobs, "created_at", Ascending, 10)
             .equal("owner", "user:a")
             .equal("dispatchable", flag)
     };
