@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod live;
 pub mod new;
 pub mod number;
+pub mod organizations;
 pub mod router;
 pub mod served;
 pub mod shares;

@@ -48,6 +48,39 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test('an organisation is founded, joined by a link, and sees what is shown to it', async ({ page, browser, baseURL }) => {
+  await signUp(page, 'ada@example.org');
+  await page.goto('/organization');
+  await page.getByLabel('Name of the organisation').fill('Structural biology');
+  await page.getByRole('button', { name: 'Found it' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Structural biology');
+  await page.getByLabel('As').selectOption('viewer');
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  const link = await page.locator('.notice code').innerText();
+  await expectNoBarrier(page);
+
+  const other = await browser.newContext({ baseURL, javaScriptEnabled: false });
+  const guest = await other.newPage();
+  await signUp(guest, 'bea@example.org');
+  await guest.goto(link);
+  await expect(guest.getByRole('heading', { level: 1 })).toHaveText('Join Structural biology?');
+  await guest.getByRole('button', { name: 'Join' }).click();
+  await expect(guest.getByRole('cell', { name: 'bea@example.org' })).toBeVisible();
+  await guest.getByRole('link', { name: 'What is shown to all' }).click();
+  await expect(guest.getByText('shown to my organisation')).toBeVisible();
+  await page.reload();
+  await page.getByLabel('Role of Ada').selectOption('member');
+  await page.getByRole('button', { name: 'Give' }).click();
+  await expect(page.getByLabel('Role of Ada')).toHaveValue('member');
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await expect(page.getByRole('cell', { name: 'bea@example.org' })).toHaveCount(0);
+  await expect(async () => {
+    await guest.goto('/organization');
+    await expect(guest.getByLabel('Name of the organisation')).toBeVisible({ timeout: 500 });
+  }).toPass({ timeout: 10_000 });
+  await other.close();
+});
+
 test('the pages of accounts have no barrier', async ({ page, misdeeds }) => {
   misdeeds.allow(/422/);
   for (const path of ['/login', '/reset', '/signup']) {

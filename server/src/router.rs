@@ -9,6 +9,7 @@ use hub::services::Services;
 use leptos::config::LeptosOptions;
 
 use crate::api::{self, Api};
+use crate::pages::accounts::Forms;
 use crate::problem::Problem;
 use crate::request::{self, Addresses, Rates};
 use crate::shares::{self, Readers};
@@ -41,13 +42,15 @@ pub fn router(parts: Parts) -> Router {
         leptos_options: state.leptos_options.clone(),
         public: parts.addresses.public.to_string(),
     };
+    let forms = Forms {
+        state: state.clone(),
+        api: parts.api.clone(),
+    };
     let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
-        .merge(pages::accounts::routes(pages::accounts::Forms {
-            state: state.clone(),
-            api: parts.api.clone(),
-        }))
+        .merge(pages::accounts::routes(forms.clone()))
+        .merge(pages::organizations::routes(forms))
         .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))

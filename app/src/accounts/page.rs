@@ -23,13 +23,13 @@ pub struct Outcome {
     pub refused: Option<hub::Error>,
     /// What was done, in words.
     pub done: Option<&'static str>,
-    /// The text of a key that was made, shown this once.
-    pub key: Option<String>,
+    /// The text of a key or link that was made, shown this once.
+    pub secret: Option<String>,
 }
 
 impl Outcome {
     /// The outcome of the form that is answered, and its status on the answer.
-    fn taken() -> Self {
+    pub(crate) fn taken() -> Self {
         let outcome = use_context::<Self>().unwrap_or_default();
         if let Some(refused) = &outcome.refused {
             set_status(refused.status());
@@ -37,7 +37,7 @@ impl Outcome {
         outcome
     }
 
-    fn value(&self, name: &str) -> String {
+    pub(crate) fn value(&self, name: &str) -> String {
         let found = self.values.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
@@ -52,7 +52,7 @@ impl Outcome {
     }
 
     /// What is wrong with no field in particular, or what was done.
-    fn said(&self) -> impl IntoView + use<> {
+    pub(crate) fn said(&self) -> impl IntoView + use<> {
         match &self.refused {
             Some(error) if error.faults().is_empty() => Some(Either::Left(
                 view! { <div class="notice failed" role="alert"><p>{error.to_string()}</p></div> },
@@ -65,16 +65,16 @@ impl Outcome {
 }
 
 /// A field with its label; its fault is told beside it.
-struct Field {
-    name: &'static str,
-    label: &'static str,
-    kind: &'static str,
+pub(crate) struct Field {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub kind: &'static str,
     /// What browsers and password managers fill in.
-    autocomplete: &'static str,
+    pub autocomplete: &'static str,
 }
 
 impl Field {
-    fn shown(self, outcome: &Outcome) -> impl IntoView + use<> {
+    pub fn shown(self, outcome: &Outcome) -> impl IntoView + use<> {
         let wrong = outcome.faults().at(self.name);
         let value = if self.kind == "password" {
             String::new()

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{accounts, batches, jobs, new, shares, usage};
+use crate::{accounts, batches, jobs, new, organizations, shares, usage};
 
 /// The page at an address.
 pub async fn page(
@@ -26,6 +26,8 @@ pub async fn page(
     }
     let actor = actor.ok_or(Error::Unauthenticated)?;
     match parts.as_slice() {
+        ["organization"] => organizations::page::organization(services, actor).await,
+        ["join"] => organizations::page::join(services, &address).await,
         ["account"] => accounts::page::account(services, actor).await,
         ["new"] => new::page::tasks::page(services, actor).await,
         ["new", "docking"] => new::page::docking(services, actor, &address).await,

@@ -46,7 +46,7 @@ pub fn routes(forms: Forms) -> Router {
 }
 
 /// A form as it was sent.
-struct Sent {
+pub struct Sent {
     parts: Parts,
     values: HashMap<String, String>,
 }
@@ -71,14 +71,15 @@ impl Sent {
         self.values.remove(name).unwrap_or_default()
     }
 
-    fn get(&self, name: &str) -> &str {
+    /// A field, empty when it is absent.
+    pub fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", String::as_str)
     }
 }
 
 impl Forms {
     /// The page at `path` as the answer to a form.
-    async fn page(&self, path: &'static str, sent: Sent, mut outcome: Outcome) -> Response {
+    pub async fn page(&self, path: &'static str, sent: Sent, mut outcome: Outcome) -> Response {
         let mut values = sent.values;
         values.retain(|name, _| name != "password" && name != "current");
         outcome.values = values.into_iter().collect();
@@ -96,7 +97,8 @@ impl Forms {
         render(Request::from_parts(parts, Body::empty())).await
     }
 
-    async fn refused(&self, path: &'static str, sent: Sent, refused: Error) -> Response {
+    /// The page with what is wrong with the form that was sent from it.
+    pub async fn refused(&self, path: &'static str, sent: Sent, refused: Error) -> Response {
         let refused = Some(refused);
         self.page(
             path,
@@ -123,7 +125,8 @@ impl Forms {
     }
 }
 
-fn to(path: &str, cookie: Option<HeaderValue>) -> Response {
+/// Leads the browser on, with a cookie when there is one to keep.
+pub fn to(path: &str, cookie: Option<HeaderValue>) -> Response {
     let mut response =
         (StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response();
     response
@@ -274,7 +277,7 @@ async fn create_key(
     Ok(match forms.api.services.create_key(&actor, asked).await {
         Ok(made) => {
             let outcome = Outcome {
-                key: made.key,
+                secret: made.key,
                 ..Outcome::default()
             };
             let sent = Sent {

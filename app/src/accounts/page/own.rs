@@ -25,6 +25,9 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
         <header class="head">
             <h1>"Account"</h1>
             <div class="tools">
+                <a class="button" href="/organization">"Organisation"</a>
+                <a class="button" href="/usage">"Usage"</a>
+                <a class="button" href="/shares">"Links"</a>
                 <form method="post" action="/logout"><button class="button">"Sign out"</button></form>
             </div>
         </header>
@@ -66,7 +69,7 @@ fn change(outcome: &Outcome) -> impl IntoView + use<> {
 
 /// The text of a key that was just made.
 fn made(outcome: &Outcome) -> impl IntoView + use<> {
-    outcome.key.clone().map(|key| {
+    outcome.secret.clone().map(|key| {
         view! {
             <div class="notice" role="status">
                 <p>"This key is shown this once. Keep it where programs find it and people do not:"</p>
