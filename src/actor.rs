@@ -49,6 +49,16 @@ impl Actor {
         }
     }
 
+    /// Refuses whoever acts by a key: passwords and keys are a matter of people who are signed in.
+    pub fn in_person(&self) -> Result<()> {
+        match self.key {
+            None => Ok(()),
+            Some(_) => Err(Error::Forbidden(
+                "a key cannot do this; sign in with the password".to_owned(),
+            )),
+        }
+    }
+
     /// Refuses whoever may only read. Called first by every use case that changes something.
     pub fn may_write(&self) -> Result<()> {
         if !self.reads_only {

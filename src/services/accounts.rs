@@ -170,7 +170,7 @@ impl Services {
         new: String,
         visitor: &Visitor,
     ) -> Result<()> {
-        actor.may_write()?;
+        actor.in_person()?;
         let mut user = self.own_record(actor).await?;
         let now = self.store.now().await?;
         let email = user.value.email.clone();

@@ -212,6 +212,7 @@ impl Services {
 
     /// Ends a session of the actor.
     pub async fn end_session(&self, actor: &Actor, id: &SessionId) -> Result<()> {
+        actor.in_person()?;
         let session = self.store.get::<Session>(session_key(id)).await?;
         let session = session
             .filter(|session| session.value.user == actor.user)

@@ -31,6 +31,9 @@ pub struct Forms {
     pub api: Api,
 }
 
+/// The page of one's account. All of its forms are sent there, so that the page that answers one stands at its address.
+const ACCOUNT: &str = "/account";
+
 /// Every form.
 pub fn routes(forms: Forms) -> Router {
     Router::new()
@@ -38,10 +41,7 @@ pub fn routes(forms: Forms) -> Router {
         .route("/signup", post(sign_up))
         .route("/logout", post(sign_out))
         .route("/reset", post(reset))
-        .route("/account/password", post(change_password))
-        .route("/account/keys", post(create_key))
-        .route("/account/keys/remove", post(remove_key))
-        .route("/account/sessions/end", post(end_session))
+        .route(ACCOUNT, post(account))
         .with_state(forms)
 }
 
@@ -234,38 +234,54 @@ async fn reset(
     )
 }
 
-async fn change_password(
+async fn account(
     State(forms): State<Forms>,
     Signed(actor): Signed,
     From(visitor): From,
     mut sent: Sent,
 ) -> Result<Response, Problem> {
-    let (current, new) = (sent.take("current"), sent.take("password"));
-    let changed = forms
-        .api
-        .services
-        .change_password(&actor, current, new, &visitor)
-        .await;
-    Ok(match changed {
-        Ok(()) => {
-            forms
-                .done(
-                    "/account",
-                    sent,
-                    "The password is changed; every other session has ended.",
-                )
-                .await
+    let services = &forms.api.services;
+    let outcome = match sent.get("act") {
+        "password" => {
+            let (current, new) = (sent.take("current"), sent.take("password"));
+            let changed = services
+                .change_password(&actor, current, new, &visitor)
+                .await;
+            changed.map(|()| Outcome {
+                done: Some("The password is changed; every other session has ended."),
+                ..Outcome::default()
+            })
         }
-        Err(refused) => forms.refused("/account", sent, refused).await,
+        "key" => services
+            .create_key(&actor, wanted_key(&sent))
+            .await
+            .map(|made| {
+                sent.values.clear();
+                Outcome {
+                    secret: made.key,
+                    ..Outcome::default()
+                }
+            }),
+        "remove-key" => {
+            let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
+            services.remove_key(&actor, &id).await?;
+            return Ok(to(ACCOUNT, None));
+        }
+        "end-session" => {
+            let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
+            services.end_session(&actor, &id).await?;
+            return Ok(to(ACCOUNT, None));
+        }
+        _ => return Err(Error::bad_request("act", "there is no such form").into()),
+    };
+    Ok(match outcome {
+        Ok(outcome) => forms.page(ACCOUNT, sent, outcome).await,
+        Err(refused) => forms.refused(ACCOUNT, sent, refused).await,
     })
 }
 
-async fn create_key(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
-    let asked = NewKey {
+fn wanted_key(sent: &Sent) -> NewKey {
+    NewKey {
         name: sent.get("name").to_owned(),
         scope: if sent.get("scope") == "write" {
             KeyScope::Write
@@ -273,41 +289,7 @@ async fn create_key(
             KeyScope::Read
         },
         expires_in_days: sent.get("days").parse().ok(),
-    };
-    Ok(match forms.api.services.create_key(&actor, asked).await {
-        Ok(made) => {
-            let outcome = Outcome {
-                secret: made.key,
-                ..Outcome::default()
-            };
-            let sent = Sent {
-                values: HashMap::new(),
-                ..sent
-            };
-            forms.page("/account", sent, outcome).await
-        }
-        Err(refused) => forms.refused("/account", sent, refused).await,
-    })
-}
-
-async fn remove_key(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
-    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
-    forms.api.services.remove_key(&actor, &id).await?;
-    Ok(to("/account", None))
-}
-
-async fn end_session(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
-    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
-    forms.api.services.end_session(&actor, &id).await?;
-    Ok(to("/account", None))
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
 use hub::Error;
+use hub::actor::Actor;
+use hub::id::UserId;
 use hub::organization::MemberRole;
 
 use super::accounts::{Forms, Sent, to};
-use crate::problem::Problem;
 use crate::session::Signed;
 
 const PAGE: &str = "/organization";
@@ -17,33 +18,39 @@ const PAGE: &str = "/organization";
 /// Every form.
 pub fn routes(forms: Forms) -> Router {
     Router::new()
-        .route(PAGE, post(found))
-        .route("/organization/invite", post(invite))
-        .route("/organization/role", post(set_role))
-        .route("/organization/remove", post(remove))
+        .route(PAGE, post(organization))
         .route("/join", post(join))
         .with_state(forms)
 }
 
-async fn found(State(forms): State<Forms>, Signed(actor): Signed, sent: Sent) -> Response {
-    match forms.api.services.found(&actor, sent.get("name")).await {
-        Ok(_) => to(PAGE, None),
+async fn organization(State(forms): State<Forms>, Signed(actor): Signed, sent: Sent) -> Response {
+    let services = &forms.api.services;
+    let done = match sent.get("act") {
+        "found" => services.found(&actor, sent.get("name")).await.map(drop),
+        "invite" => return invite(forms, &actor, sent).await,
+        "role" => match (member(&sent), role(&sent)) {
+            (Ok(id), Ok(role)) => services.set_role(&actor, &id, role).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        },
+        "remove" => match member(&sent) {
+            Ok(id) => services.remove_member(&actor, &id).await,
+            Err(error) => Err(error),
+        },
+        _ => Err(Error::bad_request("act", "there is no such form")),
+    };
+    match done {
+        Ok(()) => to(PAGE, None),
         Err(refused) => forms.refused(PAGE, sent, refused).await,
     }
 }
 
-async fn invite(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
+async fn invite(forms: Forms, actor: &Actor, sent: Sent) -> Response {
     let made = async {
-        let role = role(&sent)?;
-        let (token, _) = forms.api.services.invite(&actor, role).await?;
+        let (token, _) = forms.api.services.invite(actor, role(&sent)?).await?;
         let hub = forms.api.accounts()?.tokens.issuer();
         hub::Result::Ok(format!("{hub}/join?token={token}"))
     };
-    Ok(match made.await {
+    match made.await {
         Ok(link) => {
             let outcome = Outcome {
                 secret: Some(link),
@@ -52,32 +59,11 @@ async fn invite(
             forms.page(PAGE, sent, outcome).await
         }
         Err(refused) => forms.refused(PAGE, sent, refused).await,
-    })
+    }
 }
 
-async fn set_role(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
-    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
-    let given = async { forms.api.services.set_role(&actor, &id, role(&sent)?).await };
-    Ok(match given.await {
-        Ok(()) => to(PAGE, None),
-        Err(refused) => forms.refused(PAGE, sent, refused).await,
-    })
-}
-
-async fn remove(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    sent: Sent,
-) -> Result<Response, Problem> {
-    let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
-    Ok(match forms.api.services.remove_member(&actor, &id).await {
-        Ok(()) => to(PAGE, None),
-        Err(refused) => forms.refused(PAGE, sent, refused).await,
-    })
+fn member(sent: &Sent) -> hub::Result<UserId> {
+    sent.get("id").parse().map_err(|_| Error::NotFound)
 }
 
 async fn join(State(forms): State<Forms>, Signed(actor): Signed, sent: Sent) -> Response {

@@ -160,6 +160,17 @@ impl Hub {
         }
     }
 
+    /// The status of an answer alone: a stream of events never ends.
+    pub async fn status(&self, request: Request<Body>) -> u16 {
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path).body(Body::empty()).unwrap())
             .await

@@ -14,6 +14,7 @@ mod hub;
 mod input;
 mod jobs;
 mod lists;
+mod matrix;
 mod models;
 mod organizations;
 mod people;

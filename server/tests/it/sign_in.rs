@@ -155,8 +155,8 @@ async fn a_key_is_shown_once_on_the_page_and_removed_there() {
     let session = cookie(&made);
     let shown = send(
         &hub,
-        "/account/keys",
-        "name=cluster&scope=write&days=30",
+        "/account",
+        "act=key&name=cluster&scope=write&days=30",
         &session,
     )
     .await;
@@ -180,21 +180,32 @@ async fn a_key_is_shown_once_on_the_page_and_removed_there() {
     let again = text(&open(&hub, "/account", &session).await);
     assert!(again.contains("cluster") && !again.contains(key));
     let id = again
-        .split("/account/keys/remove")
+        .split("remove-key")
         .nth(1)
         .and_then(|rest| rest.split("value=\"").nth(1))
         .and_then(|rest| rest.split('"').next())
         .unwrap();
     assert_eq!(
-        send(&hub, "/account/keys/remove", &format!("id={id}"), &session)
-            .await
-            .status,
+        send(
+            &hub,
+            "/account",
+            &format!("act=remove-key&id={id}"),
+            &session
+        )
+        .await
+        .status,
         303
     );
     hub.send_json(Method::GET, "/api/v1/me", &serde_json::Value::Null, &bearer)
         .await
         .problem(401, "unauthenticated");
-    let nameless = send(&hub, "/account/keys", "name=&scope=read&days=30", &session).await;
+    let nameless = send(
+        &hub,
+        "/account",
+        "act=key&name=&scope=read&days=30",
+        &session,
+    )
+    .await;
     assert_eq!(nameless.status, 422);
     assert!(text(&nameless).contains("id=\"name-wrong\""));
 }

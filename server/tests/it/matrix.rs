@@ -1,0 +1,470 @@
+//! Every address of the API, every server function and every file of a job, asked for by everybody: one table says who
+//! may. An address that is in no row fails the test, and so does a row that is no address.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Method, Request, StatusCode, header};
+use hub::actor::Actor;
+use hub::id::JobId;
+use hub::services::{BatchRequest, JobRequest};
+use serde_json::{Value, json};
+
+use crate::hub::Hub;
+use crate::people::{PASSWORD, ask, enter, job, token};
+
+/// Who may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    /// Everybody, signed in or not; the call has its own way to know whom it serves.
+    Everybody,
+    /// Whoever is signed in reads, each their own.
+    Reader,
+    /// Whoever is signed in and may change something.
+    Writer,
+    /// Whoever is signed in themselves, a viewer too, and not by a key.
+    InPerson,
+    /// Whoever may read the job or batch in the path.
+    ReaderOfIt,
+    /// Whoever may change it.
+    WriterOfIt,
+    /// Whoever has the thing in the path, which nobody else knows of; `made-up` stands there, so that nobody has it.
+    Nobody,
+}
+
+use May::*;
+
+const API: &[(&str, &str, May)] = &[
+    ("GET", "/jobs", Reader),
+    ("POST", "/jobs", Writer),
+    ("GET", "/jobs/{id}", ReaderOfIt),
+    ("PATCH", "/jobs/{id}", WriterOfIt),
+    ("DELETE", "/jobs/{id}", WriterOfIt),
+    ("POST", "/jobs/{id}/cancel", WriterOfIt),
+    ("POST", "/jobs/{id}/retry", WriterOfIt),
+    ("PUT", "/jobs/{id}/organization-share", WriterOfIt),
+    ("GET", "/jobs/{id}/export", ReaderOfIt),
+    ("GET", "/jobs/{id}/files", ReaderOfIt),
+    ("GET", "/jobs/{id}/files/{name}", Nobody),
+    ("GET", "/jobs/{id}/events", ReaderOfIt),
+    ("POST", "/batches", Writer),
+    ("GET", "/batches/{id}", ReaderOfIt),
+    ("GET", "/batches/{id}/status", ReaderOfIt),
+    ("GET", "/batches/{id}/children", ReaderOfIt),
+    ("POST", "/batches/{id}/cancel", WriterOfIt),
+    ("POST", "/batches/{id}/retry-failed", WriterOfIt),
+    ("GET", "/batches/{id}/export", ReaderOfIt),
+    ("GET", "/batches/{id}/events", ReaderOfIt),
+    ("GET", "/events", Reader),
+    ("POST", "/preflight", Reader),
+    ("POST", "/drafts", Writer),
+    ("GET", "/drafts/{id}", Nobody),
+    ("POST", "/drafts/{id}/submit", Nobody),
+    ("GET", "/shares", Reader),
+    ("POST", "/shares", Writer),
+    ("DELETE", "/shares/{id}", Nobody),
+    ("GET", "/tasks", Reader),
+    ("GET", "/models", Reader),
+    ("GET", "/targets", Reader),
+    ("GET", "/me", Reader),
+    ("GET", "/usage", Reader),
+    ("POST", "/auth/signup", Everybody),
+    ("POST", "/auth/login", Everybody),
+    ("POST", "/auth/logout", Reader),
+    ("POST", "/auth/password", InPerson),
+    ("POST", "/organizations", Writer),
+    ("GET", "/organizations/own", Reader),
+    ("POST", "/organizations/own/invitations", Writer),
+    ("PATCH", "/organizations/own/members/{id}", Nobody),
+    ("DELETE", "/organizations/own/members/{id}", Nobody),
+    ("POST", "/organizations/join", Writer),
+    ("GET", "/invitation", Nobody),
+    ("GET", "/sessions", Reader),
+    ("DELETE", "/sessions/{id}", Nobody),
+    ("GET", "/api-keys", Reader),
+    ("POST", "/api-keys", InPerson),
+    ("DELETE", "/api-keys/{id}", Nobody),
+    ("POST", "/callbacks/{run_id}", Everybody),
+];
+
+const FUNCTIONS: &[(&str, May)] = &[
+    ("pages/read", ReaderOfIt),
+    ("jobs/list", Reader),
+    ("jobs/rename", WriterOfIt),
+    ("jobs/cancel", WriterOfIt),
+    ("jobs/retry", WriterOfIt),
+    ("jobs/delete", WriterOfIt),
+    ("drafts/submit", Writer),
+    ("shares/create", WriterOfIt),
+    ("shares/revoke", Nobody),
+    ("shares/organization", WriterOfIt),
+    ("batches/retry-failed", WriterOfIt),
+];
+
+/// Somebody who asks.
+struct Person {
+    name: &'static str,
+    bearer: String,
+    standing: Standing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Not signed in, or not any more.
+    Stranger,
+    /// Signed in, and nothing of the organisation's is theirs.
+    Outside,
+    /// A viewer of the organisation.
+    Viewer,
+    /// A member who did not make it.
+    Peer,
+    /// With a key for reading, of whoever made it.
+    Reading,
+    /// Whoever made it, or leads the organisation.
+    Own,
+}
+
+/// What the status must be, or, for what is allowed, what it must not be.
+#[derive(Debug)]
+enum Expected {
+    OneOf(&'static [u16]),
+    NoneOf(&'static [u16]),
+}
+
+fn expected(may: May, standing: Standing) -> Expected {
+    use Expected::*;
+    use Standing::*;
+    match (may, standing) {
+        (Everybody, _) => NoneOf(&[404, 405, 500]),
+        (_, Stranger) => OneOf(&[401]),
+        (Writer, Viewer | Reading) | (InPerson | WriterOfIt, Reading) => OneOf(&[403]),
+        (Reader | Writer | InPerson, _) => NoneOf(&[401, 405, 500]),
+        // That they may change nothing is said before it is looked up.
+        (WriterOfIt, Viewer) => OneOf(&[403, 404]),
+        (ReaderOfIt | WriterOfIt, Outside | Peer | Viewer) => OneOf(&[404]),
+        (ReaderOfIt | WriterOfIt, Own | Reading) => NoneOf(&[401, 403, 404, 405, 500]),
+        (Nobody, Viewer | Reading) => OneOf(&[403, 404]),
+        (Nobody, _) => OneOf(&[404]),
+    }
+}
+
+/// Everybody, whoever may least first.
+async fn people(hub: &Hub) -> Vec<Person> {
+    let maker = token(hub, "maker@x.org").await;
+    let owner = token(hub, "owner@x.org").await;
+    let own = "/api/v1/organizations";
+    let body = json!({"name": "Lab"});
+    ask(hub, Method::POST, own, &owner, &body)
+        .await
+        .expect(StatusCode::CREATED);
+    let join = async |who: &str, role: &str| {
+        let path = format!("{own}/own/invitations");
+        let made = ask(hub, Method::POST, &path, &owner, &json!({"role": role})).await;
+        let made = made.expect(StatusCode::CREATED);
+        let link = made["url"]
+            .as_str()
+            .unwrap()
+            .split("token=")
+            .nth(1)
+            .unwrap();
+        let path = format!("{own}/join");
+        ask(hub, Method::POST, &path, who, &json!({"token": link}))
+            .await
+            .expect(StatusCode::OK);
+    };
+    join(&maker, "member").await;
+    let mut people = Vec::new();
+    let mut add = |name, bearer: String, standing| {
+        people.push(Person {
+            name,
+            bearer,
+            standing,
+        })
+    };
+    add("nobody", String::new(), Standing::Stranger);
+    let ended = token(hub, "ended@x.org").await;
+    ask(
+        hub,
+        Method::POST,
+        "/api/v1/auth/logout",
+        &ended,
+        &Value::Null,
+    )
+    .await
+    .expect(StatusCode::NO_CONTENT);
+    add("an ended session", ended, Standing::Stranger);
+    add(
+        "a made-up key",
+        "omtx_0000000000000000000000000000".to_owned(),
+        Standing::Stranger,
+    );
+    add(
+        "a person outside",
+        token(hub, "outside@x.org").await,
+        Standing::Outside,
+    );
+    let elsewhere = token(hub, "elsewhere@x.org").await;
+    ask(
+        hub,
+        Method::POST,
+        own,
+        &elsewhere,
+        &json!({"name": "Other"}),
+    )
+    .await
+    .expect(StatusCode::CREATED);
+    add(
+        "the owner of another organisation",
+        elsewhere,
+        Standing::Outside,
+    );
+    for (name, role, standing) in [
+        ("a viewer", "viewer", Standing::Viewer),
+        ("a member", "member", Standing::Peer),
+        ("an admin", "admin", Standing::Own),
+    ] {
+        let who = token(hub, &format!("{role}@y.org")).await;
+        join(&who, role).await;
+        add(name, who, standing);
+    }
+    let again = enter(hub, "maker@x.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    let again = again["access_token"].as_str().unwrap();
+    let body = json!({"name": "reader", "scope": "read"});
+    let key = ask(hub, Method::POST, "/api/v1/api-keys", again, &body)
+        .await
+        .expect(StatusCode::CREATED);
+    add(
+        "a key for reading",
+        key["key"].as_str().unwrap().to_owned(),
+        Standing::Reading,
+    );
+    add(
+        "the owner of the organisation",
+        owner.clone(),
+        Standing::Own,
+    );
+    add("whoever made it", maker, Standing::Own);
+    people
+}
+
+/// A job and a batch that nobody has looked at yet, past the limit of submissions a minute.
+async fn made(hub: &Hub, maker: &Actor) -> (JobId, JobId) {
+    let request: JobRequest = serde_json::from_value(job("marked")).unwrap();
+    let single = hub.services.submit_job(maker, request, None).await.unwrap();
+    let request: BatchRequest =
+        serde_json::from_value(json!({"task": "docking", "target": {"named": "ABL1"},
+        "ligands": [{"name": "ethanol", "smiles": "CCO"}], "parameters": {"exhaustiveness": 1}}))
+        .unwrap();
+    let batch = hub
+        .services
+        .submit_batch(maker, request, None)
+        .await
+        .unwrap();
+    (single.job.id, batch.job.id)
+}
+
+/// Whoever made it, as use cases know them.
+async fn maker(hub: &Hub, people: &[Person]) -> Actor {
+    let key = json!({"name": "writer", "scope": "write"});
+    let bearer = &people.last().unwrap().bearer;
+    let key = ask(hub, Method::POST, "/api/v1/api-keys", bearer, &key)
+        .await
+        .expect(StatusCode::CREATED);
+    let actor = hub.services.actor_of_key(key["key"].as_str().unwrap());
+    actor.await.unwrap().unwrap()
+}
+
+/// Asks from an address of one's own, since whoever is not signed in is counted by it.
+async fn status(hub: &Hub, place: usize, request: Request<Body>) -> u16 {
+    let mut request = request;
+    let address = SocketAddr::from(([192, 0, 2, place as u8], 4_711));
+    request.extensions_mut().insert(ConnectInfo(address));
+    hub.status(request).await
+}
+
+/// What a call is sent with: as little as it takes to come to the question who may.
+fn body(path: &str, id: &JobId) -> Value {
+    match path {
+        "/jobs" => job("submitted"),
+        "/batches" => screen(),
+        "/jobs/{id}" => json!({"name": "renamed"}),
+        "/jobs/{id}/organization-share" => json!({"shared": false}),
+        "/organizations" => json!({"name": "Another"}),
+        "/organizations/own/invitations" | "/organizations/own/members/{id}" => {
+            json!({"role": "viewer"})
+        }
+        "/organizations/join" => json!({"token": "made-up"}),
+        "/auth/password" => json!({"current": "not it", "password": "another-good-one"}),
+        "/api-keys" => json!({"name": "another", "scope": "read"}),
+        "/shares" => json!({"job_id": id}),
+        _ => json!({}),
+    }
+}
+
+/// A batch of one ligand.
+fn screen() -> Value {
+    json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": [{"name": "ethanol", "smiles": "CCO"}],
+        "parameters": {"exhaustiveness": 1}})
+}
+
+/// A call as it is sent: drafts are forms.
+fn sent(path: &str, id: &JobId) -> (&'static str, String) {
+    match path {
+        "/drafts" => (
+            "multipart/form-data; boundary=parting",
+            "--parting--\r\n".to_owned(),
+        ),
+        _ => ("application/json", body(path, id).to_string()),
+    }
+}
+
+fn form(function: &str, id: &JobId) -> (&'static str, String) {
+    match function {
+        "pages/read" => (
+            "application/json",
+            json!({"path": format!("/jobs/{id}"), "query": ""}).to_string(),
+        ),
+        "jobs/list" => ("application/json", json!({"query": ""}).to_string()),
+        "shares/revoke" => ("application/x-www-form-urlencoded", "id=made-up".to_owned()),
+        "drafts/submit" => (
+            "application/x-www-form-urlencoded",
+            "draft=made-up&key=k&on_failed_rows=refuse".to_owned(),
+        ),
+        _ => (
+            "application/x-www-form-urlencoded",
+            format!("id={id}&name=x&back=%2F&expires=30&best=&password=&shared=false"),
+        ),
+    }
+}
+
+fn complain(what: &str, who: &Person, may: May, status: u16) -> Option<String> {
+    let expected = expected(may, who.standing);
+    let wrong = status == 429
+        || match expected {
+            Expected::OneOf(good) => !good.contains(&status),
+            Expected::NoneOf(bad) => bad.contains(&status),
+        };
+    wrong.then(|| format!("{what} as {}: {status}, expected {expected:?}", who.name))
+}
+
+#[tokio::test]
+async fn everybody_may_what_the_table_says() {
+    let hub = Hub::start_with_accounts().await;
+    let people = people(&hub).await;
+    let maker = maker(&hub, &people).await;
+    let mut wrong = Vec::new();
+    for (method, path, may) in API {
+        let (single, batch) = made(&hub, &maker).await;
+        let id = if path.starts_with("/batches") {
+            &batch
+        } else {
+            &single
+        };
+        let known = matches!(may, ReaderOfIt | WriterOfIt) || path.contains("/files/");
+        let id_text = if known { id.as_str() } else { "made-up" };
+        let full = path
+            .replace("{id}", id_text)
+            .replace("{name}", "made-up")
+            .replace("{run_id}", "made-up:1");
+        let full = if path.ends_with("/export") {
+            format!("{full}?format=json")
+        } else {
+            full
+        };
+        for (place, who) in people.iter().enumerate() {
+            // Signing out ends what the other rows go on with; that it works is shown elsewhere.
+            if *path == "/auth/logout" && who.standing != Standing::Stranger {
+                continue;
+            }
+            let (media_type, text) = sent(path, id);
+            let request = hub
+                .request(method.parse().unwrap(), &format!("/api/v1{full}"))
+                .header(header::CONTENT_TYPE, media_type)
+                .header("idempotency-key", "once")
+                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
+            let request = request.body(Body::from(text)).unwrap();
+            let status = status(&hub, place, request).await;
+            wrong.extend(complain(&format!("{method} {path}"), who, *may, status));
+        }
+    }
+    for (function, may) in FUNCTIONS {
+        let (single, batch) = made(&hub, &maker).await;
+        let id = if function.starts_with("batches") {
+            &batch
+        } else {
+            &single
+        };
+        for (place, who) in people.iter().enumerate() {
+            let (media_type, text) = form(function, id);
+            let request = hub
+                .request(Method::POST, &format!("/api/{function}"))
+                .header(header::CONTENT_TYPE, media_type)
+                .header(header::ACCEPT, "application/json")
+                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
+            let request = request.body(Body::from(text)).unwrap();
+            let status = status(&hub, place, request).await;
+            wrong.extend(complain(function, who, *may, status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The methods and paths that a source file routes, as it writes them.
+fn routed(source: &str) -> BTreeSet<(String, String)> {
+    let mut routed = BTreeSet::new();
+    for part in source.split(".route(").skip(1) {
+        let path = part.split('"').nth(1).unwrap().to_owned();
+        let call = part
+            .split(".fallback")
+            .next()
+            .unwrap()
+            .split(path.as_str())
+            .nth(1)
+            .unwrap();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if call.contains(&format!(" {method}(")) || call.contains(&format!(".{method}(")) {
+                routed.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    routed
+}
+
+#[test]
+fn every_address_has_a_row() {
+    let there = routed(include_str!("../../src/api.rs"));
+    assert!(there.len() > 40, "{there:?}");
+    let rows = API
+        .iter()
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()));
+    assert_eq!(rows.collect::<BTreeSet<_>>(), there);
+
+    let mut there = BTreeSet::new();
+    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../app/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                there.extend(
+                    text.split("endpoint = \"")
+                        .skip(1)
+                        .map(|rest| rest.split('"').next().unwrap().to_owned()),
+                );
+            }
+        }
+    }
+    assert_eq!(
+        FUNCTIONS
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect::<BTreeSet<_>>(),
+        there
+    );
+}
