@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{OrganizationId, UserId};
+use crate::id::{OrganizationId, SessionId, UserId};
 use crate::limits::Limits;
 use crate::organization::MemberRole;
+use crate::session::{ApiKey, Session};
 use crate::time::Timestamp;
 
 /// Characters of an e-mail address at most, as RFC 5321 bounds a path.
@@ -176,11 +177,34 @@ pub struct User {
     /// Limits that an admin set instead of the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// Sessions that began before this have ended, but for the one named next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_since: Option<Timestamp>,
+    /// The session in which the password was changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_session: Option<SessionId>,
+    /// Keys that were made before this have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys_since: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When they signed in last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sign_in_at: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether a session of theirs was ended by another password.
+    pub fn has_left(&self, session: &Session) -> bool {
+        self.sessions_since
+            .is_some_and(|since| session.created_at < since)
+            && self.kept_session.as_ref() != Some(&session.id)
+    }
+
+    /// Whether a key of theirs was ended by a new password that was taken by mail.
+    pub fn has_dropped(&self, key: &ApiKey) -> bool {
+        self.keys_since.is_some_and(|since| key.created_at < since)
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub const SESSION_S: i64 = 24 * 3_600;
 pub struct Visitor {
     /// The address of the machine.
     pub address: String,
+    /// The network that one client has to itself: of IPv6 the first 64 bits.
+    pub network: String,
     /// What the program calls itself, at most 200 characters.
     pub agent: String,
 }

@@ -34,6 +34,8 @@ const RETRY: Duration = Duration::from_secs(2);
 const LATENESS_S: i64 = 2;
 /// A new stream tells what changed this recently: the page was read a moment before it could listen.
 const FIRST_LOOK_S: i64 = 30;
+/// What changed longer ago than this is read anew and not told.
+const LONGEST_AWAY_S: i64 = 3_600;
 /// Rows of one look at the list.
 const LOOK: usize = 100;
 
@@ -47,7 +49,7 @@ pub async fn of_list(
 ) -> Result<Events, Problem> {
     let woken = api.services.changes().subscribe();
     let since = match last_event(&headers) {
-        Some(time) => time,
+        Some(time) => time.max(api.services.now().await?.plus_seconds(-LONGEST_AWAY_S)),
         None => api.services.now().await?.plus_seconds(-FIRST_LOOK_S),
     };
     let list = List {

@@ -12,7 +12,7 @@ use hub::services::{Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
-use server::config::{Auth, Cli, Command, Config};
+use server::config::{Auth, Cli, Command, Config, Environment};
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
 use server::request::{Addresses, Origin, Rates};
@@ -174,6 +174,7 @@ fn door(config: &Config, services: &Services, public: &Origin) -> anyhow::Result
         services: services.clone(),
         tokens,
         https: public.is_https(),
+        shows_mail: config.environment == Environment::Development,
     })))
 }
 

@@ -18,7 +18,7 @@ mod client;
 mod origin;
 mod rate;
 
-pub use client::ClientAddress;
+pub use client::{ClientAddress, network};
 pub use origin::{Addresses, Origin, check_host, check_origin};
 pub use rate::{Rates, limit_rate};
 

@@ -57,6 +57,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/healthz", get(async || "alive"))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(session::turn_away))
         .layer(middleware::from_fn_with_state(
             parts.rates,
             request::limit_rate,

@@ -13,7 +13,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::problem::Problem;
-use crate::request::ClientAddress;
+use crate::request::{ClientAddress, network};
 
 mod token;
 
@@ -36,6 +36,8 @@ pub struct Accounts {
     pub tokens: Tokens,
     /// Whether browsers reach the hub by https.
     pub https: bool,
+    /// Whether mails are shown in the log, which is read by whoever runs the hub at their desk.
+    pub shows_mail: bool,
 }
 
 /// Gives the request its actor, when there is one. A header that lets nobody in is refused; a cookie that does is as
@@ -52,7 +54,23 @@ pub async fn identify(State(door): State<Door>, mut request: Request, next: Next
             }
             next.run(request).await
         }
-        Err(error) => Problem::from(error).into_response(),
+        // It is counted like any other request before it is answered.
+        Err(error) => {
+            request.extensions_mut().insert(TurnedAway(error));
+            next.run(request).await
+        }
+    }
+}
+
+/// Why whoever asks is let in by nothing that they sent.
+#[derive(Clone)]
+struct TurnedAway(Error);
+
+/// Answers whoever sent a header that lets nobody in.
+pub async fn turn_away(request: Request, next: Next) -> Response {
+    match request.extensions().get::<TurnedAway>() {
+        Some(TurnedAway(error)) => Problem::from(error.clone()).into_response(),
+        None => next.run(request).await,
     }
 }
 
@@ -150,6 +168,9 @@ impl<S: Sync> FromRequestParts<S> for From {
         Ok(Self(Visitor {
             address: address
                 .map(|address| address.0.to_string())
+                .unwrap_or_default(),
+            network: address
+                .map(|address| network(address.0).to_string())
                 .unwrap_or_default(),
             agent: agent.unwrap_or_default().chars().take(200).collect(),
         }))

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::idempotency::hex;
+use super::sign_ins::{Count, of_password, of_reset, of_sign_up};
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, Role, User, check_password};
 use crate::actor::Actor;
@@ -84,7 +85,7 @@ fn void_link() -> Error {
 
 impl Services {
     /// Makes an account.
-    pub async fn sign_up(&self, form: SignUp) -> Result<UserId> {
+    pub async fn sign_up(&self, form: SignUp, visitor: &Visitor) -> Result<UserId> {
         let mut faults = Vec::new();
         let email =
             Email::new(&form.email).map_err(|message| faults.push(Fault::new("email", message)));
@@ -115,6 +116,8 @@ impl Services {
         let Ok(email) = email else {
             return Err(Error::invalid("email", "give an e-mail address"));
         };
+        self.take_try(&of_sign_up(visitor), self.store.now().await?)
+            .await?;
         let password = self.passwords.hash(form.password).await?;
         let user = User {
             schema: 1,
@@ -127,6 +130,9 @@ impl Services {
             organization: None,
             roles: vec![Role::User],
             limits: None,
+            sessions_since: None,
+            kept_session: None,
+            keys_since: None,
             created_at: self.store.now().await?,
             last_sign_in_at: None,
         };
@@ -174,13 +180,13 @@ impl Services {
         let mut user = self.own_record(actor).await?;
         let now = self.store.now().await?;
         let email = user.value.email.clone();
-        self.may_try(&email, visitor, now).await?;
+        let counts = of_password(&email, visitor);
+        self.take_try(&counts, now).await?;
         if !self
             .passwords
             .matches(current, user.value.password.clone())
             .await?
         {
-            self.failed_to_enter(&email, visitor, now).await?;
             return Err(Error::invalid(
                 "current",
                 "this is not the password of the account",
@@ -188,8 +194,10 @@ impl Services {
         }
         check_password(&new, &email).map_err(|message| Error::invalid("password", message))?;
         user.value.password = Some(self.passwords.hash(new).await?);
-        self.replace_user(user, Vec::new()).await?;
-        self.end_sessions(&actor.user, actor.session.as_ref()).await
+        user.value.sessions_since = Some(self.store.now().await?);
+        user.value.kept_session = actor.session.clone();
+        self.replace_user(user, counts.iter().map(Count::given_back).collect())
+            .await
     }
 
     /// The link that lets the owner of an address take a new password, to be sent there; none when nobody has the
@@ -201,9 +209,7 @@ impl Services {
     ) -> Result<Option<(Email, String)>> {
         let email = Email::new(email).map_err(|message| Error::invalid("email", message))?;
         let now = self.store.now().await?;
-        self.may_try(&email, visitor, now).await?;
-        // Asking is counted as guessing is, so that nobody is sent a hundred mails.
-        self.failed_to_enter(&email, visitor, now).await?;
+        self.take_try(&of_reset(&email, visitor), now).await?;
         let Some(user) = self.user_of(&email).await? else {
             return Ok(None);
         };
@@ -218,7 +224,7 @@ impl Services {
         Ok(Some((email, token)))
     }
 
-    /// Takes a new password by a link, once, and ends every session of the account.
+    /// Takes a new password by a link, once; every session and key of the account ends with the old one.
     pub async fn reset_password(&self, token: &str, new: String) -> Result<()> {
         let now = self.store.now().await?;
         let reset = self
@@ -237,15 +243,16 @@ impl Services {
         check_password(&new, &user.value.email)
             .map_err(|message| Error::invalid("password", message))?;
         user.value.password = Some(self.passwords.hash(new).await?);
+        user.value.sessions_since = Some(now);
+        user.value.kept_session = None;
+        user.value.keys_since = Some(now);
         // Whoever reads the mail of the address has it.
         user.value.verified_at = user.value.verified_at.or(Some(now));
         let used = Write::Delete {
             key: reset.key,
             expect: Expect::Version(reset.version),
         };
-        let id = user.value.id.clone();
-        self.replace_user(user, vec![used]).await?;
-        self.end_sessions(&id, None).await
+        self.replace_user(user, vec![used]).await
     }
 
     /// The account of an address.
@@ -267,7 +274,10 @@ impl Services {
     async fn replace_user(&self, user: Stored<User>, mut with: Vec<Write>) -> Result<()> {
         with.insert(0, user.replaced()?);
         match self.store.commit(with).await? {
-            Committed::Done => Ok(()),
+            Committed::Done => {
+                self.known.0.invalidate_all();
+                Ok(())
+            }
             Committed::Conflict(_) => Err(Error::Conflict(
                 "the account was changed meanwhile; try again".to_owned(),
             )),

@@ -231,6 +231,9 @@ fn child(batch: &Job, index: u32, stored: &StoredLigand) -> Job {
         batch: None,
         dispatchable: None,
         terms: Vec::new(),
+        // A child is shown with its batch.
+        shared: None,
+        shared_shelf: None,
         ..batch.clone()
     }
 }

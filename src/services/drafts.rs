@@ -89,7 +89,9 @@ impl Services {
         {
             faults.push(Fault::new("name", format!("the name {message}")));
         }
-        let checked = self.check_ligands(&upload, parameters, &mut faults).await?;
+        let checked = self
+            .check_ligands(actor, &upload, parameters, &mut faults)
+            .await?;
         let draft = Draft {
             id: DraftId::random(),
             owner: Owner::User(actor.user.clone()),
@@ -258,6 +260,7 @@ impl Services {
 
     async fn check_ligands(
         &self,
+        actor: &Actor,
         upload: &DraftUpload,
         parameters: Parameters,
         faults: &mut Vec<Fault>,
@@ -294,7 +297,7 @@ impl Services {
         }
         let lines: Vec<u32> = table.rows.iter().map(|row| row.line).collect();
         let ligands: Vec<Ligand> = table.rows.into_iter().map(ligand).collect();
-        let mut verdicts = self.verdicts(&ligands, parameters).await?;
+        let mut verdicts = self.verdicts(actor, &ligands, parameters).await?;
         for (row, line) in verdicts.rows.iter_mut().zip(lines) {
             row.line = line;
         }

@@ -62,8 +62,8 @@ impl Claim {
     ) -> Result<Self> {
         let body = canonical(&serde_json::to_value(body).map_err(Error::internal)?);
         let name = hex(Sha256::digest(format!(
-            "{}\n{route}\n{}",
-            actor.user, key.0
+            "{}\n{}\n{route}\n{}",
+            actor.user, actor.owner, key.0
         )));
         Ok(Self {
             key: Key::new(Collection::Idempotency, name),

@@ -146,12 +146,14 @@ impl Services {
             .into_iter()
             .find(|key| key.value.id == *id)
             .ok_or(Error::NotFound)?;
-        self.known.0.invalidate(&key.key.id).await;
+        let name = key.key.id.clone();
         let write = Write::Delete {
             key: key.key,
             expect: Expect::Any,
         };
-        self.store.commit(vec![write]).await.map(drop)
+        self.store.commit(vec![write]).await?;
+        self.known.0.invalidate(&name).await;
+        Ok(())
     }
 
     /// Who stands behind the text of a key; none when there is no such key, or it has ended.

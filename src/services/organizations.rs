@@ -168,7 +168,7 @@ impl Services {
 
     /// The token of a link that lets one person in, within a week.
     pub async fn invite(&self, actor: &Actor, role: MemberRole) -> Result<(String, Timestamp)> {
-        let (organization, own) = self.membership(actor)?;
+        let (organization, own) = self.membership(actor).await?;
         actor.may_write()?;
         if role == MemberRole::Owner {
             return Err(Error::invalid(
@@ -219,7 +219,7 @@ impl Services {
     /// Gives a member another role. The owner's is given by giving it to somebody else, which makes the owner an admin.
     pub async fn set_role(&self, actor: &Actor, member: &UserId, role: MemberRole) -> Result<()> {
         actor.may_write()?;
-        let (organization, own) = self.membership(actor)?;
+        let (organization, own) = self.membership(actor).await?;
         let mut other = self.member_of(&organization, member).await?;
         let before = role_of(&other);
         if role == MemberRole::Owner || before == MemberRole::Owner {
@@ -244,13 +244,16 @@ impl Services {
                 "the owner stays the owner until they make another member the owner".to_owned(),
             ));
         }
-        let (id, _) = self.membership(actor)?;
+        let (id, _) = self.membership(actor).await?;
         let mut organization = self
             .store
             .get::<Organization>(organization_key(&id))
             .await?
             .ok_or(Error::NotFound)?;
         let mut owner = self.member_of(&id, &actor.user).await?;
+        if role_of(&owner) != MemberRole::Owner || organization.value.owner != actor.user {
+            return Err(meanwhile());
+        }
         organization.value.owner = other.value.id.clone();
         for (user, role) in [
             (&mut owner, MemberRole::Admin),
@@ -270,7 +273,7 @@ impl Services {
 
     /// Ends a membership: one's own, or that of somebody one cares for. What they made there stays there.
     pub async fn remove_member(&self, actor: &Actor, member: &UserId) -> Result<()> {
-        let (organization, own) = self.membership(actor)?;
+        let (organization, own) = self.membership(actor).await?;
         let mut other = self.member_of(&organization, member).await?;
         let before = role_of(&other);
         if before == MemberRole::Owner {
@@ -301,11 +304,13 @@ impl Services {
         }
     }
 
-    fn membership(&self, actor: &Actor) -> Result<(OrganizationId, MemberRole)> {
-        match (&actor.owner, actor.member) {
-            (Owner::Organization(id), Some(role)) => Ok((id.clone(), role)),
-            _ => Err(Error::NotFound),
-        }
+    /// Where the actor belongs and what they may do there, by their record and not by what was known a moment ago.
+    async fn membership(&self, actor: &Actor) -> Result<(OrganizationId, MemberRole)> {
+        let Owner::Organization(id) = &actor.owner else {
+            return Err(Error::NotFound);
+        };
+        let own = self.member_of(id, &actor.user).await?;
+        Ok((id.clone(), role_of(&own)))
     }
 
     async fn member_of(&self, organization: &OrganizationId, id: &UserId) -> Result<Stored<User>> {
@@ -333,6 +338,11 @@ impl Services {
         let invitation = invitation
             .filter(|invitation| invitation.value.expires_at > now)
             .ok_or(Error::NotFound)?;
+        // A link is worth what whoever made it may still do.
+        let maker = self
+            .member_of(&invitation.value.organization, &invitation.value.invited_by)
+            .await?;
+        may_care_for(role_of(&maker), invitation.value.role).map_err(|_| Error::NotFound)?;
         let key = organization_key(&invitation.value.organization);
         let organization = self
             .store

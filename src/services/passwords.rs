@@ -45,7 +45,13 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
+        let turn = self.turns.clone().acquire_owned().await;
+        let turn = turn.map_err(Error::internal)?;
+        // The work goes on when nobody waits for it any more, and its turn with it.
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
         tokio::task::spawn_blocking(work)
             .await
             .map_err(Error::internal)

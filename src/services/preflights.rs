@@ -10,6 +10,7 @@ use crate::actor::Actor;
 use crate::docking::Parameters;
 use crate::error::{Error, Result};
 use crate::estimate;
+use crate::id::UserId;
 use crate::job::State;
 use crate::ligand::Ligand;
 use crate::model::Model;
@@ -28,9 +29,10 @@ const TOO_MANY_ATOMS: u32 = 128;
 /// Jobs that are counted as being before a new one, at most.
 const QUEUE_COUNTED: u32 = 100_000;
 
-/// RDKit's words by SMILES: a preflight and the submission that follows ask once.
+/// RDKit's words by person and SMILES: a preflight and the submission that follows ask once. Not by SMILES alone: how
+/// quickly one is answered would tell what others work on.
 #[derive(Clone)]
-pub(super) struct Reports(moka::future::Cache<String, LigandReport>);
+pub(super) struct Reports(moka::future::Cache<(UserId, String), LigandReport>);
 
 impl Default for Reports {
     fn default() -> Self {
@@ -56,7 +58,7 @@ impl Services {
         } else {
             read_job(&serde_json::from_value::<JobRequest>(body).map_err(shape)?)?
         };
-        let verdicts = self.verdicts(&read.ligands, read.parameters).await?;
+        let verdicts = self.verdicts(actor, &read.ligands, read.parameters).await?;
         Ok(Preflight {
             remaining: self.remaining(actor).await?,
             ..self.summed_up(read.model, verdicts).await?
@@ -66,6 +68,7 @@ impl Services {
     /// The verdict on each ligand, in order. Without an answer of the gateway only the syntax is judged.
     pub(super) async fn verdicts(
         &self,
+        actor: &Actor,
         ligands: &[Ligand],
         parameters: Parameters,
     ) -> Result<Verdicts> {
@@ -75,7 +78,7 @@ impl Services {
             .filter(is_written_right)
             .map(|ligand| ligand.smiles.as_str())
             .collect();
-        let (mut answers, not_checked) = match self.reports(&asked).await {
+        let (mut answers, not_checked) = match self.reports(actor, &asked).await {
             Ok(reports) => (reports.into_iter(), None),
             Err(reason) => (Vec::new().into_iter(), Some(reason)),
         };
@@ -106,10 +109,15 @@ impl Services {
     }
 
     /// RDKit's words, those known already from memory; why not, when the gateway does not answer.
-    async fn reports(&self, smiles: &[&str]) -> std::result::Result<Vec<LigandReport>, String> {
+    async fn reports(
+        &self,
+        actor: &Actor,
+        smiles: &[&str],
+    ) -> std::result::Result<Vec<LigandReport>, String> {
+        let of = |text: &str| (actor.user.clone(), text.to_owned());
         let mut known: Vec<Option<LigandReport>> = Vec::with_capacity(smiles.len());
         for text in smiles {
-            known.push(self.reports.0.get(*text).await);
+            known.push(self.reports.0.get(&of(text)).await);
         }
         let unknown: Vec<usize> = (0..smiles.len())
             .filter(|place| known[*place].is_none())
@@ -132,7 +140,7 @@ impl Services {
             for (place, report) in places.iter().zip(answer) {
                 self.reports
                     .0
-                    .insert(smiles[*place].to_owned(), report.clone())
+                    .insert(of(smiles[*place]), report.clone())
                     .await;
                 known[*place] = Some(report);
             }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Services;
 use super::accounts::user_key;
+use super::sign_ins::of_password;
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, User};
 use crate::actor::{Actor, Owner};
@@ -84,12 +85,12 @@ impl Services {
                 "an e-mail address looks like name@example.org",
             ));
         };
-        self.may_try(&email, visitor, now).await?;
+        let counts = of_password(&email, visitor);
+        self.take_try(&counts, now).await?;
         let user = self.user_of(&email).await?;
         let hash = user.as_ref().and_then(|user| user.value.password.clone());
         let matches = self.passwords.matches(password, hash).await?;
         let Some(mut user) = user.filter(|_| matches) else {
-            self.failed_to_enter(&email, visitor, now).await?;
             return Err(refused());
         };
         let session = Session {
@@ -107,7 +108,9 @@ impl Services {
         let writes = vec![
             store::put(session_key(&session.id), &session, Expect::Absent)?,
             user.replaced()?,
-            Self::forgiven(&email, visitor),
+            counts[0].forgotten(),
+            counts[1].given_back(),
+            counts[2].given_back(),
         ];
         match self.store.commit(writes).await? {
             Committed::Done => Ok(Entered {
@@ -135,9 +138,14 @@ impl Services {
         let Some(session) = session.filter(holds) else {
             return Ok(None);
         };
-        let actor = self.actor_of(&session.value.user).await?.map(|mut actor| {
-            actor.session = Some(session.value.id);
-            actor
+        let user = self
+            .store
+            .get::<User>(user_key(&session.value.user))
+            .await?;
+        let user = user.filter(|user| !user.value.has_left(&session.value));
+        let actor = user.map(|user| Actor {
+            session: Some(session.value.id),
+            ..acting(user.value)
         });
         if let Some(actor) = &actor {
             self.known.0.insert(id.to_string(), actor.clone()).await;
@@ -157,32 +165,14 @@ impl Services {
 
     /// Whoever has an account, as they act with a key.
     pub(super) async fn actor_by_key(&self, key: &Stored<ApiKey>) -> Result<Option<Actor>> {
-        let actor = self.actor_of(&key.value.user).await?;
-        Ok(actor.map(|mut actor| {
+        let user = self.store.get::<User>(user_key(&key.value.user)).await?;
+        let user = user.filter(|user| !user.value.has_dropped(&key.value));
+        let mut actor = user.map(|user| acting(user.value));
+        if let Some(actor) = &mut actor {
             actor.key = Some(key.key.id.clone());
             actor.reads_only |= key.value.scope == KeyScope::Read;
-            actor
-        }))
-    }
-
-    async fn actor_of(&self, id: &UserId) -> Result<Option<Actor>> {
-        let Some(Stored { value: user, .. }) = self.store.get::<User>(user_key(id)).await? else {
-            return Ok(None);
-        };
-        let owner = match &user.membership {
-            Some(membership) => Owner::Organization(membership.organization.clone()),
-            None => Owner::User(user.id.clone()),
-        };
-        let member = user.membership.map(|membership| membership.role);
-        Ok(Some(Actor {
-            user: user.id,
-            owner,
-            reads_only: member == Some(MemberRole::Viewer),
-            member,
-            roles: user.roles,
-            session: None,
-            key: None,
-        }))
+        }
+        Ok(actor)
     }
 
     /// Ends the session that asks.
@@ -220,16 +210,6 @@ impl Services {
         self.end(session).await
     }
 
-    /// Ends every session of a person but one.
-    pub(super) async fn end_sessions(&self, user: &UserId, but: Option<&SessionId>) -> Result<()> {
-        for session in self.sessions_of(user).await? {
-            if Some(&session.value.id) != but {
-                self.end(session).await?;
-            }
-        }
-        Ok(())
-    }
-
     async fn end(&self, mut session: Stored<Session>) -> Result<()> {
         let id = session.value.id.clone();
         session.value.revoked_at = session.value.revoked_at.or(Some(self.store.now().await?));
@@ -249,8 +229,34 @@ impl Services {
         )
         .equal("user", user.as_str());
         let mut sessions = self.store.query::<Session>(&query).await?;
-        sessions
-            .retain(|session| session.value.revoked_at.is_none() && session.value.expires_at > now);
+        let record = self.store.get::<User>(user_key(user)).await?;
+        let left = |session: &Session| {
+            record
+                .as_ref()
+                .is_some_and(|user| user.value.has_left(session))
+        };
+        sessions.retain(|session| {
+            let session = &session.value;
+            session.revoked_at.is_none() && session.expires_at > now && !left(session)
+        });
         Ok(sessions)
+    }
+}
+
+/// Somebody with an account, as they act.
+fn acting(user: User) -> Actor {
+    let owner = match &user.membership {
+        Some(membership) => Owner::Organization(membership.organization.clone()),
+        None => Owner::User(user.id.clone()),
+    };
+    let member = user.membership.map(|membership| membership.role);
+    Actor {
+        user: user.id,
+        owner,
+        reads_only: member == Some(MemberRole::Viewer),
+        member,
+        roles: user.roles,
+        session: None,
+        key: None,
     }
 }

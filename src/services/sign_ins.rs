@@ -1,6 +1,6 @@
-//! Slowing down whoever guesses passwords. What failed is kept in the store, so that a restart forgives nobody; what is
-//! counted is the pair of account and address, the address, and the account, so that nobody is locked out of their own
-//! account by others for longer than a minute.
+//! Slowing down whoever guesses. What was tried is kept in the store, so that a restart forgives nobody, and is counted
+//! before it is looked at, so that asking a hundred times at once gains nothing; what was right is given back. An account
+//! as such is slowed by seconds only, since its owner must come in whoever else tries.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -14,126 +14,106 @@ use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::session::Visitor;
 use crate::time::Timestamp;
 
-/// Seconds after which failures are forgotten.
+/// Seconds after which the store may drop a count.
 const KEPT_S: i64 = 24 * 3_600;
+/// Seconds without a try after which counting begins anew.
+const FORGOTTEN_S: i64 = 900;
 /// How often a count is written again when somebody was quicker.
-const TRIES: u32 = 20;
+const TRIES: u32 = 50;
 
-/// Failures that are counted together: from which one on waiting begins, and how many seconds it takes at most.
-struct Count {
+/// Tries that are counted together: how many are free, and how many seconds a further one waits at most.
+pub(super) struct Count {
     key: Key,
-    free: u32,
+    free: i64,
     most_s: i64,
 }
 
-/// Failures as they are stored.
+/// Tries as they are stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Failures {
-    failures: u32,
+#[serde(default)]
+struct Tries {
+    failures: i64,
     next_at: Timestamp,
     expires_at: Timestamp,
 }
 
-fn counts(email: &Email, visitor: &Visitor) -> [Count; 3] {
-    let count = |what: String, free, most_s| Count {
-        key: Key::new(Collection::SignIns, hex(Sha256::digest(what))),
-        free,
-        most_s,
-    };
-    [
-        count(format!("pair\n{email}\n{}", visitor.address), 5, 900),
-        count(format!("address\n{}", visitor.address), 30, 900),
-        count(format!("account\n{email}"), 50, 60),
-    ]
-}
-
-/// Wrong passwords of a link, whoever sends them.
-fn of_link(link: &str) -> Count {
-    Count {
-        key: Key::new(
-            Collection::SignIns,
-            hex(Sha256::digest(format!("link\n{link}"))),
-        ),
-        free: 20,
-        most_s: 60,
-    }
-}
-
-impl Services {
-    /// Refuses a sign-in that comes too soon after failed ones.
-    pub(super) async fn may_try(
-        &self,
-        email: &Email,
-        visitor: &Visitor,
-        now: Timestamp,
-    ) -> Result<()> {
-        let keys = counts(email, visitor).map(|count| count.key);
-        self.wait_is_over(&keys, "sign-ins failed", now).await
-    }
-
-    /// Refuses a password of a link that comes too soon after wrong ones.
-    pub(super) async fn may_guess(&self, link: &str, now: Timestamp) -> Result<()> {
-        let key = of_link(link).key;
-        self.wait_is_over(&[key], "passwords were wrong", now).await
-    }
-
-    /// Counts a wrong password of a link.
-    pub(super) async fn guessed(&self, link: &str, now: Timestamp) -> Result<()> {
-        self.count_failure(&of_link(link), now).await
-    }
-
-    async fn wait_is_over(&self, keys: &[Key], what: &str, now: Timestamp) -> Result<()> {
-        let found = self.store.get_many::<Failures>(keys).await?;
-        let next_at = found
-            .into_iter()
-            .flatten()
-            .map(|found| found.value.next_at)
-            .max();
-        match next_at.filter(|next_at| *next_at > now) {
-            None => Ok(()),
-            Some(resets_at) => {
-                let seconds = resets_at.millis_since(now).div_ceil(1_000);
-                Err(Error::LimitReached {
-                    message: format!("too many {what}; try again in {seconds} s"),
-                    remaining: 0,
-                    resets_at,
-                })
-            }
+impl Count {
+    fn new(what: String, free: i64, most_s: i64) -> Self {
+        Self {
+            key: Key::new(Collection::SignIns, hex(Sha256::digest(what))),
+            free,
+            most_s,
         }
     }
 
-    /// Counts a sign-in that failed.
-    pub(super) async fn failed_to_enter(
-        &self,
-        email: &Email,
-        visitor: &Visitor,
-        now: Timestamp,
-    ) -> Result<()> {
-        for count in counts(email, visitor) {
-            self.count_failure(&count, now).await?;
+    /// The write that gives back a try that was right.
+    pub fn given_back(&self) -> Write {
+        Write::Add {
+            key: self.key.clone(),
+            amounts: vec![("failures", -1)],
+        }
+    }
+
+    /// The write that forgets all tries.
+    pub fn forgotten(&self) -> Write {
+        Write::Delete {
+            key: self.key.clone(),
+            expect: Expect::Any,
+        }
+    }
+}
+
+/// Passwords of an account: by account and network, by network, by account.
+pub(super) fn of_password(email: &Email, visitor: &Visitor) -> [Count; 3] {
+    let network = &visitor.network;
+    [
+        Count::new(format!("pair\n{email}\n{network}"), 5, 900),
+        Count::new(format!("network\n{network}"), 30, 900),
+        Count::new(format!("account\n{email}"), 50, 5),
+    ]
+}
+
+/// Mails with a link to a new password.
+pub(super) fn of_reset(email: &Email, visitor: &Visitor) -> [Count; 2] {
+    [
+        Count::new(format!("reset\n{email}"), 3, 900),
+        Count::new(format!("resets\n{}", visitor.network), 20, 900),
+    ]
+}
+
+/// Accounts that are made from one network.
+pub(super) fn of_sign_up(visitor: &Visitor) -> [Count; 1] {
+    [Count::new(format!("signups\n{}", visitor.network), 20, 900)]
+}
+
+/// Passwords of a link, whoever sends them.
+pub(super) fn of_link(link: &str) -> [Count; 1] {
+    [Count::new(format!("link\n{link}"), 20, 60)]
+}
+
+impl Services {
+    /// Counts a try, or refuses it when it comes too soon after others.
+    pub(super) async fn take_try(&self, counts: &[Count], now: Timestamp) -> Result<()> {
+        for count in counts {
+            self.take_one(count, now).await?;
         }
         Ok(())
     }
 
-    /// Forgets the failures of an account at an address, after a sign-in that went well.
-    pub(super) fn forgiven(email: &Email, visitor: &Visitor) -> Write {
-        let [pair, ..] = counts(email, visitor);
-        Write::Delete {
-            key: pair.key,
-            expect: Expect::Any,
-        }
-    }
-
-    async fn count_failure(&self, count: &Count, now: Timestamp) -> Result<()> {
+    async fn take_one(&self, count: &Count, now: Timestamp) -> Result<()> {
         for _ in 0..TRIES {
-            let found = self.store.get::<Failures>(count.key.clone()).await?;
-            let before = found.as_ref().map(|found| found.value.clone());
-            let failures = before.map_or(0, |before| before.failures) + 1;
-            let wait_s = match failures.checked_sub(count.free) {
-                None | Some(0) => 0,
-                Some(over) => (1i64 << over.min(20)).min(count.most_s),
+            let found = self.store.get::<Tries>(count.key.clone()).await?;
+            let before = found.as_ref().map(|found| &found.value);
+            if let Some(before) = before.filter(|before| before.next_at > now) {
+                return Err(too_soon(before.next_at, now));
+            }
+            let recent = before.filter(|before| before.next_at.plus_seconds(FORGOTTEN_S) > now);
+            let failures = recent.map_or(0, |before| before.failures.max(0)) + 1;
+            let wait_s = match failures - count.free {
+                over if over > 0 => (1i64 << over.min(20)).min(count.most_s),
+                _ => 0,
             };
-            let after = Failures {
+            let after = Tries {
                 failures,
                 next_at: now.plus_seconds(wait_s),
                 expires_at: now.plus_seconds(KEPT_S),
@@ -149,7 +129,16 @@ impl Services {
             }
         }
         Err(Error::Conflict(
-            "too many sign-ins at once; try again".to_owned(),
+            "too many tries at once; try again".to_owned(),
         ))
+    }
+}
+
+fn too_soon(resets_at: Timestamp, now: Timestamp) -> Error {
+    let seconds = resets_at.millis_since(now).div_ceil(1_000);
+    Error::LimitReached {
+        message: format!("this was tried too often; try again in {seconds} s"),
+        remaining: 0,
+        resets_at,
     }
 }

@@ -46,7 +46,10 @@ impl Services {
             });
         }
         let read = read_job(&request)?;
-        let verdicts = self.verdicts(&read.ligands, read.parameters).await?.rows;
+        let verdicts = self
+            .verdicts(actor, &read.ligands, read.parameters)
+            .await?
+            .rows;
         refuse_failing(&verdicts, |_, field| format!("input.ligand.{field}"))?;
         let source_id = match &request.source_id {
             Some(source) => Some(self.owned(actor, source).await?.value.id),
@@ -74,7 +77,10 @@ impl Services {
             });
         }
         let mut read = read_batch(&request)?;
-        let mut verdicts = self.verdicts(&read.ligands, read.parameters).await?.rows;
+        let mut verdicts = self
+            .verdicts(actor, &read.ligands, read.parameters)
+            .await?
+            .rows;
         match request.on_failed_rows {
             OnFailedRows::Refuse => {
                 refuse_failing(&verdicts, |row, field| format!("ligands[{row}].{field}"))?

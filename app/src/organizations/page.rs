@@ -96,7 +96,7 @@ fn members(organization: &OrganizationView, actor: &Actor) -> impl IntoView + us
     view! {
         <section>
             <h2>"Members"</h2>
-            <table class="rows">
+            <table class="rows people">
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>

@@ -37,10 +37,11 @@ pub struct Made {
 /// `POST /auth/signup`
 pub async fn sign_up(
     State(api): State<Api>,
+    From(visitor): From,
     Json(form): Json<SignUp>,
 ) -> Result<(StatusCode, axum::Json<Made>), Problem> {
     api.accounts()?;
-    let user_id = api.services.sign_up(form).await?;
+    let user_id = api.services.sign_up(form, &visitor).await?;
     Ok((StatusCode::CREATED, axum::Json(Made { user_id })))
 }
 

@@ -179,7 +179,7 @@ async fn sign_up(
             password: password.clone(),
             name: sent.get("name").to_owned(),
         };
-        forms.api.services.sign_up(form).await?;
+        forms.api.services.sign_up(form, &visitor).await?;
         let entered = forms
             .api
             .services
@@ -204,8 +204,13 @@ async fn reset(
     From(visitor): From,
     mut sent: Sent,
 ) -> Result<Response, Problem> {
-    forms.api.accounts()?;
+    let accounts = forms.api.accounts()?;
     let services = &forms.api.services;
+    if sent.get("token").is_empty() && !accounts.shows_mail {
+        let message = "this hub sends no mail yet; ask whoever runs it for a new password";
+        let refused = Error::Conflict(message.to_owned());
+        return Ok(forms.refused("/reset", sent, refused).await);
+    }
     if sent.get("token").is_empty() {
         return Ok(
             match services.request_reset(sent.get("email"), &visitor).await {

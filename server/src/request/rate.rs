@@ -19,7 +19,7 @@ use crate::problem::Problem;
 
 /// Submissions a minute.
 const SUBMIT: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-/// Pages of lists a minute.
+/// Pages of lists, and inputs that are looked at, a minute.
 const LIST: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 /// All other requests a minute.
 const READ: NonZeroU32 = NonZeroU32::new(180).expect("not zero");
@@ -114,7 +114,7 @@ fn kind(method: &Method, path: &str) -> Option<Kind> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let writes = method == Method::POST;
     match parts.as_slice() {
-        ["healthz"] | ["files" | "pkg", ..] | ["api", "v1", "callbacks", ..] => None,
+        ["healthz"] | ["files" | "pkg" | "vendor", ..] | ["api", "v1", "callbacks", ..] => None,
         ["api", "v1", "jobs" | "batches"]
         | ["api", "v1", "drafts", _, "submit"]
         | ["api", "drafts", "submit"]
@@ -122,10 +122,11 @@ fn kind(method: &Method, path: &str) -> Option<Kind> {
         {
             Some(Kind::Submit)
         }
+        ["api", "v1", "drafts" | "preflight"] if writes => Some(Kind::List),
         ["api", "v1", "jobs"] | ["api", "v1", "batches", _, "children"] => Some(Kind::List),
         ["api", ..] => Some(Kind::Read),
-        // Only files of the bundle have an ending.
-        [.., last] if last.contains('.') => None,
+        // Files of the bundle that every page loads.
+        [file] if file.contains('.') => None,
         _ => Some(Kind::Read),
     }
 }
@@ -133,7 +134,7 @@ fn kind(method: &Method, path: &str) -> Option<Kind> {
 fn too_often(kind: Kind, wait_s: u64) -> Response {
     let (what, most, hint) = match kind {
         Kind::Submit => ("submissions", SUBMIT, "; many ligands go into one batch"),
-        Kind::List => ("pages of lists", LIST, ""),
+        Kind::List => ("lists and inputs", LIST, ""),
         Kind::Read => ("requests", READ, ""),
     };
     let message =

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
+use hub::session::Visitor;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -353,4 +354,65 @@ async fn a_hub_on_one_machine_has_no_accounts() {
     hub.post("/api/v1/auth/login", &body)
         .await
         .problem(409, "conflict");
+}
+
+#[tokio::test]
+async fn a_new_password_by_mail_ends_sessions_and_keys_and_its_link() {
+    let hub = Hub::start_with_accounts().await;
+    let session = token(&hub, "ada@example.org").await;
+    let body = json!({"name": "cluster", "scope": "write"});
+    let key = ask(&hub, Method::POST, "/api/v1/api-keys", &session, &body)
+        .await
+        .expect(StatusCode::CREATED);
+    let key = key["key"].as_str().unwrap();
+    let visitor = Visitor::default();
+    let asked = |email: &'static str| hub.services.request_reset(email, &visitor);
+    assert_eq!(asked("nobody@example.org").await.unwrap(), None);
+    let (_, first) = asked("ada@example.org").await.unwrap().unwrap();
+    let (_, second) = asked("ada@example.org").await.unwrap().unwrap();
+    let reset = |link: &str, password: &str| {
+        let (link, password) = (link.to_owned(), password.to_owned());
+        let services = hub.services.clone();
+        async move { services.reset_password(&link, password).await }
+    };
+    assert_eq!(
+        reset("made-up", "another-good-one")
+            .await
+            .unwrap_err()
+            .status(),
+        409
+    );
+    assert_eq!(reset(&first, "weak").await.unwrap_err().status(), 422);
+    reset(&first, "another-good-one").await.unwrap();
+    for link in [&first, &second] {
+        assert_eq!(
+            reset(link, "a-third-good-one").await.unwrap_err().status(),
+            409
+        );
+    }
+    me(&hub, &session).await.problem(401, "unauthenticated");
+    me(&hub, key).await.problem(401, "unauthenticated");
+    enter(&hub, "ada@example.org", "another-good-one")
+        .await
+        .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_hundred_guesses_at_once_are_no_more_than_a_few() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    let guesses = (0..60).map(|_| enter(&hub, "ada@example.org", "another password"));
+    let answers = futures::future::join_all(guesses).await;
+    let looked_at = answers.iter().filter(|answer| answer.status == 422).count();
+    assert!(looked_at <= 6, "{looked_at} passwords were compared");
+}
+
+#[tokio::test]
+async fn a_header_that_lets_nobody_in_is_counted_too() {
+    let hub = Hub::start_with_accounts().await;
+    let mut statuses = Vec::new();
+    for place in 0..190 {
+        statuses.push(me(&hub, &format!("omtx_made-up-{place}")).await.status);
+    }
+    assert_eq!((statuses[0], statuses[189]), (401, 429));
 }

@@ -96,6 +96,7 @@ impl Hub {
                 services: services.clone(),
                 tokens: Tokens::new(&[SESSION_KEY], public.to_string()),
                 https: false,
+                shows_mail: true,
             }))
         } else {
             Door::Local

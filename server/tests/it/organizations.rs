@@ -344,3 +344,65 @@ async fn work_is_private_until_it_is_shown_to_the_organisation() {
     assert_eq!(status(&peer, Method::GET, &path, &Value::Null).await, 404);
     assert_eq!(total(&peer, "scope=organization").await, 0);
 }
+
+#[tokio::test]
+async fn a_link_is_worth_what_its_maker_may_still_do() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let admin = member(&hub, &owner, "admin@x.org", "admin").await;
+    let guest = token(&hub, "guest@x.org").await;
+    let link = invited(&hub, &admin, "member").await;
+    let path = format!("{OWN}/members/{}", id_of(&hub, &owner, "admin@x.org").await);
+    ask(&hub, Method::DELETE, &path, &owner, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    for who in [&admin, &guest] {
+        join(&hub, who, &link).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn an_organisation_has_one_owner_however_often_it_is_given_away() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    for email in ["a@x.org", "b@x.org"] {
+        member(&hub, &owner, email, "member").await;
+    }
+    let (to_a, to_b) = futures::future::join(
+        give(&hub, &owner, "a@x.org", "owner"),
+        give(&hub, &owner, "b@x.org", "owner"),
+    )
+    .await;
+    let given = [to_a.status, to_b.status];
+    assert_eq!(
+        given.iter().filter(|status| **status == 204).count(),
+        1,
+        "{given:?}"
+    );
+    let owners = members(&hub, &owner).await;
+    let owners = owners.iter().filter(|member| member.1 == "owner");
+    assert_eq!(owners.count(), 1);
+}
+
+#[tokio::test]
+async fn a_viewer_keeps_what_is_their_own() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let guest = token(&hub, "guest@x.org").await;
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &guest, &job("before"))
+        .await
+        .expect(StatusCode::CREATED);
+    let link = invited(&hub, &owner, "viewer").await;
+    join(&hub, &guest, &link).await.expect(StatusCode::OK);
+    let path = format!("/api/v1/jobs/{}/cancel", made["id"].as_str().unwrap());
+    ask(&hub, Method::POST, &path, &guest, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    let body = json!({"current": crate::people::PASSWORD, "password": "another-good-one"});
+    ask(&hub, Method::POST, "/api/v1/auth/password", &guest, &body)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+}

@@ -13,6 +13,7 @@ use crate::metric::{self, Better};
 use crate::organization::MemberRole;
 use crate::ports::documents::{Key, Write};
 use crate::services::children::page_of;
+use crate::services::sign_ins::{Count, of_link};
 use crate::services::store::{Committed, Stored};
 use crate::services::{Export, ExportFormat, Services};
 use crate::share::Share;
@@ -71,13 +72,15 @@ impl Services {
         let (token, found) = self.share_of(token).await?;
         let hash = found.value.password.ok_or(Error::NotFound)?;
         let now = self.store.now().await?;
-        self.may_guess(&found.key.id, now).await?;
+        let counts = of_link(&found.key.id);
+        self.take_try(&counts, now).await?;
         if !self.passwords.matches(password, Some(hash.clone())).await? {
-            self.guessed(&found.key.id, now).await?;
             return Err(Error::Forbidden(
                 "this is not the password of the link; ask whoever sent it".to_owned(),
             ));
         }
+        let right = counts.iter().map(Count::given_back).collect();
+        self.store.commit(right).await?;
         let end = now.plus_seconds(PASS_S);
         Ok(Pass {
             text: token.pass(&hash, end),

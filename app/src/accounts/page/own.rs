@@ -107,7 +107,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
     let rows: Vec<_> = keys.iter().map(row).collect();
     let table = (!keys.is_empty()).then(|| {
         view! {
-            <table class="rows">
+            <table class="rows people">
                 <thead>
                     <tr>
                         <th scope="col">"Name"</th>
@@ -179,7 +179,7 @@ fn session_table(sessions: &[SessionRow], now: Timestamp) -> impl IntoView + use
     view! {
         <section>
             <h2>"Sessions"</h2>
-            <table class="rows">
+            <table class="rows people">
                 <thead>
                     <tr>
                         <th scope="col">"Program"</th>
