@@ -63,7 +63,7 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/drafts/{id}", Nobody),
     ("POST", "/drafts/{id}/submit", Nobody),
     ("GET", "/shares", Reader),
-    ("POST", "/shares", Writer),
+    ("POST", "/shares", WriterOfIt),
     ("DELETE", "/shares/{id}", Nobody),
     ("GET", "/tasks", Reader),
     ("GET", "/models", Reader),

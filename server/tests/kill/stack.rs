@@ -239,11 +239,15 @@ impl Stack {
     }
 }
 
-/// A port that nobody listened on a moment ago.
+/// A port that nobody listens on, below those that the system gives to connections: one of these may be taken by
+/// anybody before it is listened on.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    loop {
+        let mut bytes = [0; 2];
+        getrandom::fill(&mut bytes).unwrap();
+        let port = 10_000 + u16::from_ne_bytes(bytes) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
