@@ -27,7 +27,7 @@ pub fn Frame(
         <a class="skip" href="#content" rel="external">"Skip to the content"</a>
         <header class="top">
             <a class="brand" href="/">"OMTX-Hub"</a>
-            <Search />
+            {(!side::who().is_empty()).then(|| view! { <Search /> })}
             <nav aria-label="Main">
                 {who()}
             </nav>

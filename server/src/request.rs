@@ -29,7 +29,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Ten megabytes over a slow line.
 const PATIENCE_FOR_UPLOADS: Duration = Duration::from_secs(600);
 
-const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    // Browsers heed it only where they came by https.
+    (
+        header::STRICT_TRANSPORT_SECURITY,
+        "max-age=63072000; includeSubDomains",
+    ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (

@@ -58,7 +58,7 @@ impl Outcome {
                 view! { <div class="notice failed" role="alert"><p>{error.to_string()}</p></div> },
             )),
             _ => self.done.map(|done| {
-                Either::Right(view! { <div class="notice" role="status"><p>{done}</p></div> })
+                Either::Right(view! { <div class="notice done" role="status"><p>{done}</p></div> })
             }),
         }
     }

@@ -75,7 +75,7 @@ fn own(organization: &OrganizationView, actor: &Actor, outcome: &Outcome) -> imp
 fn link(outcome: &Outcome) -> impl IntoView + use<> {
     outcome.secret.clone().map(|link| {
         view! {
-            <div class="notice" role="status">
+            <div class="notice done" role="status">
                 <p>"This link lets one person in within a week. It is shown this once; send it to them:"</p>
                 <p>
                     <code>{link.clone()}</code> " "

@@ -21,4 +21,5 @@ mod people;
 mod problems;
 mod shares;
 mod sign_in;
+mod taint;
 mod usage;

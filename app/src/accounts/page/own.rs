@@ -5,6 +5,7 @@ use hub::services::{Account, KeyRow, Services, SessionRow};
 use hub::session::KeyScope;
 use hub::time::Timestamp;
 use hub::{Error, Result};
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Field, Outcome, password};
@@ -72,7 +73,7 @@ fn change(outcome: &Outcome) -> impl IntoView + use<> {
 fn made(outcome: &Outcome) -> impl IntoView + use<> {
     outcome.secret.clone().map(|key| {
         view! {
-            <div class="notice" role="status">
+            <div class="notice done" role="status">
                 <p>"This key is shown this once. Keep it where programs find it and people do not:"</p>
                 <p>
                     <code>{key.clone()}</code> " "
@@ -94,7 +95,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
                         <td class="name">{key.name.clone()}</td>
                         <td>{scope}</td>
                         <td>{key.expires_at.map_or("for good".to_owned(), |at| format!("until {}", at.day()))}</td>
-                        <td>{key.last_used_at.map(|at| time::ago(at, now))}</td>
+                        <td>{key.last_used_at.map_or(Either::Left("never"), |at| Either::Right(time::ago(at, now)))}</td>
                         <td class="acts">
                             <form method="post" action="/account">
         <input type="hidden" name="act" value="remove-key" />

@@ -1,0 +1,97 @@
+// What people type is text, wherever it is shown: forty ways to make it more than that, in every field.
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/test.ts';
+
+/** Runs when any of it does. */
+const CANARY = 'window.canary=1';
+
+const PAYLOADS = [
+  `<script>${CANARY}</script>`,
+  `</script><script>${CANARY}</script>`,
+  `</title><script>${CANARY}</script>`,
+  `</textarea><script>${CANARY}</script>`,
+  `</style><script>${CANARY}</script>`,
+  `--><script>${CANARY}</script>`,
+  `]]><script>${CANARY}</script>`,
+  `<SCRIPT SRC=data:,${CANARY}></SCRIPT>`,
+  `<scr<script>ipt>${CANARY}</script>`,
+  `<img src=x onerror=${CANARY}>`,
+  `"><img src=x onerror=${CANARY}>`,
+  `'><img src=x onerror=${CANARY}>`,
+  `<img/src=x/onerror=${CANARY}>`,
+  `<image src=x onerror=${CANARY}>`,
+  `<svg onload=${CANARY}>`,
+  `<svg/onload=${CANARY}>`,
+  `<svg><script>${CANARY}</script></svg>`,
+  `<svg><animate onbegin=${CANARY} attributeName=x>`,
+  `<math><mtext><img src=x onerror=${CANARY}>`,
+  `<body onload=${CANARY}>`,
+  `<iframe src=javascript:${CANARY}>`,
+  `<iframe srcdoc="<script>parent.${CANARY}</script>">`,
+  `<object data=javascript:${CANARY}>`,
+  `<embed src=javascript:${CANARY}>`,
+  `<a href=javascript:${CANARY}>x</a>`,
+  `<form action=javascript:${CANARY}><button>x`,
+  `<input autofocus onfocus=${CANARY}>`,
+  `<select autofocus onfocus=${CANARY}>`,
+  `<details open ontoggle=${CANARY}>`,
+  `<video><source onerror=${CANARY}>`,
+  `<audio src=x onerror=${CANARY}>`,
+  `<marquee onstart=${CANARY}>`,
+  `<link rel=stylesheet href=data:,x>`,
+  `<meta http-equiv=refresh content="0;url=data:,x">`,
+  `<base href=//evil.example/>`,
+  `<template><script>${CANARY}</script></template>`,
+  `" autofocus onfocus=${CANARY} x="`,
+  `' autofocus onfocus=${CANARY} x='`,
+  `javascript:${CANARY}`,
+  `&lt;script&gt;${CANARY}&lt;/script&gt;`,
+];
+
+/** Elements and attributes that none of our pages has. */
+const FOREIGN = [
+  'iframe', 'object', 'embed', 'base', 'marquee', 'audio', 'video', 'math', 'image', 'animate', 'img[src="x"]',
+  'meta[http-equiv="refresh"]', '[onerror]', '[onload]', '[onfocus]', '[ontoggle]', '[onbegin]', '[onstart]',
+  'a[href^="javascript"]', 'form[action^="javascript"]', 'link[href^="data"]',
+].join(',');
+
+async function expectHarmless(page: Page): Promise<void> {
+  expect(await page.locator(FOREIGN).count(), page.url()).toBe(0);
+  expect(await page.evaluate(() => 'canary' in window), page.url()).toBe(false);
+}
+
+test('what is typed stays text on every page', async ({ page, request }) => {
+  test.setTimeout(120_000);
+  expect(PAYLOADS).toHaveLength(40);
+  const ligands = PAYLOADS.map((payload) => ({ name: payload, smiles: 'CCO', [payload.slice(0, 40)]: payload }));
+  const jobs: string[] = [];
+  for (const name of PAYLOADS.slice(0, 20)) {
+    const body = { task: 'docking', name, target: { named: 'ABL1' }, ligands: ligands.slice(0, 2), parameters: { exhaustiveness: 1 } };
+    const made = await request.post('/api/v1/batches', { data: body });
+    expect(made.status(), await made.text()).toBe(201);
+    const { id } = await made.json();
+    jobs.push(id);
+    await request.post(`/api/v1/jobs/${id}/cancel`);
+  }
+  const all = { task: 'docking', name: PAYLOADS[3], target: { named: 'ABL1' }, ligands, parameters: { exhaustiveness: 1 } };
+  const whole = await request.post('/api/v1/batches', { data: all });
+  expect(whole.status(), await whole.text()).toBe(201);
+  const { id } = await whole.json();
+  await request.post(`/api/v1/jobs/${id}/cancel`);
+  const shared = await request.post('/api/v1/shares', { data: { job_id: id } });
+  const link: string = (await shared.json()).url;
+
+  const pages = ['/?per_page=100', `/batches/${id}`, `/jobs/${id}/delete`, `/jobs/${id}/share`, `/jobs/${jobs[2]}/delete`, '/shares', link];
+  for (const index of [0, 3, 9, 36, 37]) {
+    pages.push(`/jobs/${id}-${String(index).padStart(5, '0')}`);
+  }
+  for (const path of pages) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { level: 1 })).toHaveCount(1);
+    await expectHarmless(page);
+  }
+  for (const payload of PAYLOADS) {
+    await page.goto(`/?search=${encodeURIComponent(`"${payload.replaceAll('"', '')}"`)}`);
+    await expectHarmless(page);
+  }
+});

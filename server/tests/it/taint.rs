@@ -1,0 +1,169 @@
+//! A marker in everything that one person has; another one touches everything that there is, and never meets it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::hub::Hub;
+use crate::people::{ask, token};
+
+/// In every field that its owner may fill in.
+const MARKER: &str = "zqtaintqz";
+
+/// What the hub says of itself while it works.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Somebody whose every word is the marker; the addresses of what they have.
+async fn tainted(hub: &Hub) -> Vec<String> {
+    let owner = token(hub, &format!("{MARKER}@x.org")).await;
+    let post = async |path: &str, body: Value| {
+        ask(hub, Method::POST, path, &owner, &body)
+            .await
+            .expect(StatusCode::CREATED)
+    };
+    let id = |made: &Value| made["id"].as_str().unwrap().to_owned();
+    post(
+        "/api/v1/organizations",
+        json!({"name": format!("{MARKER} laboratory")}),
+    )
+    .await;
+    post(
+        "/api/v1/api-keys",
+        json!({"name": MARKER, "scope": "write"}),
+    )
+    .await;
+    let named =
+        |smiles: &str| json!({"name": format!("{MARKER}-1"), "smiles": smiles, MARKER: MARKER});
+    let ligand = json!({"name": MARKER, "smiles": "CCO"});
+    let single = post(
+        "/api/v1/jobs",
+        json!({"task": "docking", "name": MARKER, "parameters": {"exhaustiveness": 1},
+            "input": {"target": {"named": "ABL1"}, "ligand": ligand}}),
+    )
+    .await;
+    let batch = post(
+        "/api/v1/batches",
+        json!({"task": "docking", "name": MARKER, "target": {"named": "ABL1"}, "parameters": {"exhaustiveness": 1},
+            "ligands": [named("CCCCO"), named("CCCCCO")]}),
+    )
+    .await;
+    let link = post(
+        "/api/v1/shares",
+        json!({"job_id": id(&batch), "password": "a long password"}),
+    )
+    .await;
+    let (single, batch, link) = (id(&single), id(&batch), id(&link));
+    let mut paths = vec![
+        format!("/api/v1/shares/{link}"),
+        format!("/batches/{batch}/retry-failed"),
+    ];
+    for job in [&single, &batch, &format!("{batch}-00000")] {
+        for end in [
+            "",
+            "/files",
+            "/events",
+            "/export?format=json",
+            "/export?format=csv",
+            "/files/poses.sdf",
+        ] {
+            paths.push(format!("/api/v1/jobs/{job}{end}"));
+        }
+        for end in ["", "/share", "/delete", "/cancel"] {
+            paths.push(format!("/jobs/{job}{end}"));
+        }
+    }
+    for end in ["", "/status", "/children", "/events", "/export?format=csv"] {
+        paths.push(format!("/api/v1/batches/{batch}{end}"));
+    }
+    paths.push(format!("/batches/{batch}"));
+    paths
+}
+
+#[tokio::test]
+async fn nothing_of_one_person_reaches_another() {
+    let hub = Hub::start_with_accounts().await;
+    let known = tainted(&hub).await;
+    let stranger = token(&hub, "stranger@y.org").await;
+    let body = json!({"name": "Other"});
+    ask(
+        &hub,
+        Method::POST,
+        "/api/v1/organizations",
+        &stranger,
+        &body,
+    )
+    .await
+    .expect(StatusCode::CREATED);
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut paths: Vec<String> = [
+        "/api/v1/jobs",
+        "/api/v1/jobs?scope=organization",
+        "/api/v1/shares",
+        "/api/v1/me",
+        "/api/v1/usage",
+        "/api/v1/sessions",
+        "/api/v1/api-keys",
+        "/api/v1/organizations/own",
+        "/",
+        "/?scope=organization",
+        "/account",
+        "/organization",
+        "/usage",
+        "/shares",
+        "/new",
+        "/new/docking",
+    ]
+    .map(str::to_owned)
+    .into();
+    paths.extend(known);
+    for path in &paths {
+        for accept in ["application/json", "text/html"] {
+            let request = hub
+                .request(Method::GET, path)
+                .header(header::ACCEPT, accept)
+                .header(header::AUTHORIZATION, format!("Bearer {stranger}"));
+            let answer = hub.send(request.body(Body::empty()).unwrap()).await;
+            let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+            assert!(!text.contains(MARKER), "{path}: {text}");
+            assert!(
+                !format!("{:?}", answer.headers).contains(MARKER),
+                "{path}: {:?}",
+                answer.headers
+            );
+        }
+    }
+    for query in [
+        format!("search={MARKER}"),
+        format!("search={}", &MARKER[..4]),
+    ] {
+        let path = format!("/api/v1/jobs?{query}");
+        let found = ask(&hub, Method::GET, &path, &stranger, &Value::Null).await;
+        assert_eq!(
+            found.expect(StatusCode::OK)["pagination"]["total_results"],
+            0
+        );
+    }
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).to_lowercase();
+    assert!(log.contains("request") && !log.contains(MARKER), "{log}");
+}
