@@ -36,6 +36,7 @@ pub fn Frame(
         <main id="content" tabindex="-1">{children()}</main>
         <footer class="foot">
             <span>"OMTX-Hub " {env!("CARGO_PKG_VERSION")}</span>
+            {(!side::who().is_empty()).then(|| view! { <a href="/shares">"Links"</a> })}
             <button type="button" class="quiet needs-script" on:click=move |_| help::show()>"Keyboard"</button>
         </footer>
         <help::Help />

@@ -1,9 +1,9 @@
 //! The pages of an organisation. Like those of accounts they are forms that work without script.
 
-use hub::Result;
 use hub::actor::Actor;
 use hub::organization::MemberRole;
 use hub::services::{Member, OrganizationView, Services};
+use hub::{Error, Result};
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -14,6 +14,10 @@ use crate::served::{Page, write};
 
 /// One's organisation, or how to come to one.
 pub async fn organization(services: &Services, actor: &Actor) -> Result<Page> {
+    if actor.owner.is_local() {
+        let message = "This hub runs on one machine, without organisations.";
+        return Err(Error::Conflict(message.to_owned()));
+    }
     let outcome = Outcome::taken();
     let view = match services.organization(actor).await? {
         Some(organization) => Either::Left(own(&organization, actor, &outcome)),
