@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 
 /// Seconds that a session or key is taken for good without being looked up: what is revoked works no longer than that.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
+/// How often a sign-in is written again when somebody was quicker.
+const TRIES: u32 = 20;
 /// Sessions of one person that are listed.
 const LISTED: u32 = 100;
 
@@ -90,39 +92,47 @@ impl Services {
         let user = self.user_of(&email).await?;
         let hash = user.as_ref().and_then(|user| user.value.password.clone());
         let matches = self.passwords.matches(password, hash).await?;
-        let Some(mut user) = user.filter(|_| matches) else {
+        let Some(user) = user.filter(|_| matches) else {
             return Err(refused());
         };
+        let before = user.value.clone();
         let session = Session {
             schema: 1,
             id: SessionId::random(),
-            user: user.value.id.clone(),
+            user: before.id.clone(),
             created_at: now,
             expires_at: now.plus_seconds(SESSION_S),
             revoked_at: None,
             address: visitor.address.clone(),
             agent: visitor.agent.chars().take(200).collect(),
         };
-        let before = user.value.clone();
-        user.value.last_sign_in_at = Some(now);
-        let writes = vec![
-            store::put(session_key(&session.id), &session, Expect::Absent)?,
-            user.replaced()?,
-            counts[0].forgotten(),
-            counts[1].given_back(),
-            counts[2].given_back(),
-        ];
-        match self.store.commit(writes).await? {
-            Committed::Done => Ok(Entered {
-                session: session.id,
-                user: before,
-                began_at: now,
-                expires_at: session.expires_at,
-            }),
-            Committed::Conflict(_) => Err(Error::Conflict(
-                "the account was changed meanwhile; try again".to_owned(),
-            )),
+        let mut found = Some(user);
+        for _ in 0..TRIES {
+            // Somebody else signing in changes the record too; another password ends this.
+            let Some(mut user) = found.filter(|user| user.value.password == before.password) else {
+                return Err(refused());
+            };
+            user.value.last_sign_in_at = Some(now);
+            let writes = vec![
+                store::put(session_key(&session.id), &session, Expect::Absent)?,
+                user.replaced()?,
+                counts[0].forgotten(),
+                counts[1].given_back(),
+                counts[2].given_back(),
+            ];
+            if self.store.commit(writes).await? == Committed::Done {
+                return Ok(Entered {
+                    session: session.id,
+                    user: before,
+                    began_at: now,
+                    expires_at: session.expires_at,
+                });
+            }
+            found = self.store.get::<User>(user_key(&before.id)).await?;
         }
+        Err(Error::Conflict(
+            "too many sign-ins at once; try again".to_owned(),
+        ))
     }
 
     /// Who stands behind a session; none when it has ended.

@@ -416,3 +416,13 @@ async fn a_header_that_lets_nobody_in_is_counted_too() {
     }
     assert_eq!((statuses[0], statuses[189]), (401, 429));
 }
+
+#[tokio::test]
+async fn what_is_right_is_not_held_back_by_what_is_sent_beside_it() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    let all = (0..5).map(|_| enter(&hub, "ada@example.org", PASSWORD));
+    let answers = futures::future::join_all(all).await;
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200; 5]);
+}
