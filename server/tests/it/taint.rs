@@ -1,31 +1,15 @@
 //! A marker in everything that one person has; another one touches everything that there is, and never meets it.
 
-use std::sync::{Arc, Mutex};
-
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
+use crate::lines::Lines;
 use crate::people::{ask, token};
 
 /// In every field that its owner may fill in.
 const MARKER: &str = "zqtaintqz";
-
-/// What the hub says of itself while it works.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(text);
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Somebody whose every word is the marker; the addresses of what they have.
 async fn tainted(hub: &Hub) -> Vec<String> {
@@ -109,13 +93,7 @@ async fn nothing_of_one_person_reaches_another() {
     .await
     .expect(StatusCode::CREATED);
 
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (lines, _logging) = Lines::heard(tracing::Level::INFO);
     let mut paths: Vec<String> = [
         "/api/v1/jobs",
         "/api/v1/jobs?scope=organization",
@@ -164,6 +142,6 @@ async fn nothing_of_one_person_reaches_another() {
             0
         );
     }
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).to_lowercase();
+    let log = lines.text().to_lowercase();
     assert!(log.contains("request") && !log.contains(MARKER), "{log}");
 }
