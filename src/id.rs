@@ -123,6 +123,12 @@ pub fn random_text() -> String {
     data_encoding::BASE32HEX_NOPAD.encode(&bytes).to_lowercase()
 }
 
+/// 256 random bits as lower-case base 32: what lets in whoever has it.
+#[cfg(feature = "services")]
+pub fn random_secret() -> String {
+    random_text() + &random_text()
+}
+
 #[cfg(all(test, feature = "services"))]
 mod tests {
     use super::*;

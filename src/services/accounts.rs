@@ -10,7 +10,7 @@ use super::store::{self, Committed, Stored};
 use crate::account::{Email, Role, User, check_password};
 use crate::actor::Actor;
 use crate::error::{self, Error, Fault, Result};
-use crate::id::{UserId, random_text};
+use crate::id::{UserId, random_secret};
 use crate::ligand::check_name;
 use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::session::Visitor;
@@ -213,7 +213,7 @@ impl Services {
         let Some(user) = self.user_of(&email).await? else {
             return Ok(None);
         };
-        let token = format!("{}{}", random_text(), random_text());
+        let token = random_secret();
         let reset = Reset {
             user: user.value.id,
             replaces: user.value.password,
@@ -243,9 +243,11 @@ impl Services {
         check_password(&new, &user.value.email)
             .map_err(|message| Error::invalid("password", message))?;
         user.value.password = Some(self.passwords.hash(new).await?);
-        user.value.sessions_since = Some(now);
+        // Now, and not before the hash was made: whoever came in meanwhile came in with the old one.
+        let changed_at = Some(self.store.now().await?);
+        user.value.sessions_since = changed_at;
         user.value.kept_session = None;
-        user.value.keys_since = Some(now);
+        user.value.keys_since = changed_at;
         // Whoever reads the mail of the address has it.
         user.value.verified_at = user.value.verified_at.or(Some(now));
         let used = Write::Delete {
@@ -263,7 +265,8 @@ impl Services {
         }
     }
 
-    async fn own_record(&self, actor: &Actor) -> Result<Stored<User>> {
+    /// The record of whoever has an account.
+    pub(super) async fn own_record(&self, actor: &Actor) -> Result<Stored<User>> {
         self.store
             .get(user_key(&actor.user))
             .await?

@@ -8,7 +8,7 @@ use super::idempotency::hex;
 use super::store::{self, Committed, Stored};
 use crate::actor::Actor;
 use crate::error::{self, Error, Fault, Result};
-use crate::id::{KeyId, random_text};
+use crate::id::{KeyId, random_secret};
 use crate::ligand::check_name;
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
 use crate::session::{ApiKey, KeyScope};
@@ -102,7 +102,7 @@ impl Services {
                 "there are 50 keys already; remove one first".to_owned(),
             ));
         }
-        let text = format!("{PREFIX}{}{}", random_text(), random_text());
+        let text = format!("{PREFIX}{}", random_secret());
         let now = self.store.now().await?;
         let key = ApiKey {
             schema: 1,

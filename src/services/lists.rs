@@ -114,7 +114,9 @@ impl Services {
             }
             _ => None,
         };
-        let mut found = self.search(base, &query.filters, request.per_page).await?;
+        let mut found = self
+            .search(actor, base, &query.filters, request.per_page)
+            .await?;
         let (more, incomplete) = (found.stopped_at.is_some(), found.incomplete);
         if back {
             found.jobs.reverse();
@@ -187,10 +189,16 @@ impl Services {
     }
 
     /// Reads until a page is full and one more is seen, or the search has read enough.
-    async fn search(&self, mut query: Query, filters: &Filters, wanted: u32) -> Result<Found> {
+    async fn search(
+        &self,
+        actor: &Actor,
+        mut query: Query,
+        filters: &Filters,
+        wanted: u32,
+    ) -> Result<Found> {
         let mut jobs: Vec<Stored<Job>> = Vec::new();
         let mut read = 0;
-        let plain = is_plain(filters);
+        let plain = is_plain(actor, filters);
         query.limit = if plain {
             wanted + 1
         } else {
@@ -281,7 +289,7 @@ impl Services {
         };
         // What the store cannot filter alone it cannot count: then only what was seen is known.
         let seen = (page - 1) * query.page.per_page + jobs.len() as u32 + u32::from(has_next);
-        let (total, is_lower_bound) = match is_plain(&query.filters) {
+        let (total, is_lower_bound) = match is_plain(actor, &query.filters) {
             true => self
                 .count(actor, &query.filters)
                 .await
@@ -325,9 +333,14 @@ impl Services {
     }
 }
 
-/// Whether the store alone answers the filters.
-fn is_plain(filters: &Filters) -> bool {
+/// Whether the store alone answers the filters: it takes one list of values, and two shelves are one already.
+fn is_plain(actor: &Actor, filters: &Filters) -> bool {
+    let shelves = match filters.scope {
+        Scope::Mine => shelves(actor).len(),
+        Scope::Organization => 1,
+    };
     let lists = [
+        shelves,
         filters.status.len(),
         filters.model.len(),
         filters.task.len(),

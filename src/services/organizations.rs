@@ -11,7 +11,7 @@ use super::store::{self, Committed, Stored};
 use crate::account::{Email, Membership, User};
 use crate::actor::{Actor, Owner};
 use crate::error::{Error, Result};
-use crate::id::{OrganizationId, UserId, random_text};
+use crate::id::{OrganizationId, UserId, random_secret};
 use crate::ligand::check_name;
 use crate::limits::Tier;
 use crate::organization::{MemberRole, Organization};
@@ -178,7 +178,7 @@ impl Services {
         }
         may_care_for(own, role)?;
         let now = self.store.now().await?;
-        let token = format!("{}{}", random_text(), random_text());
+        let token = random_secret();
         let invitation = Invitation {
             organization,
             role,
@@ -223,7 +223,12 @@ impl Services {
         let mut other = self.member_of(&organization, member).await?;
         let before = role_of(&other);
         if role == MemberRole::Owner || before == MemberRole::Owner {
-            return self.transfer(actor, own, other, role).await;
+            if own != MemberRole::Owner || role != MemberRole::Owner || *member == actor.user {
+                return Err(Error::Forbidden(
+                    "the owner stays the owner until they make another member the owner".to_owned(),
+                ));
+            }
+            return self.transfer(actor, &organization, other).await;
         }
         may_care_for(own, before.max(role))?;
         if let Some(membership) = &mut other.value.membership {
@@ -235,22 +240,15 @@ impl Services {
     async fn transfer(
         &self,
         actor: &Actor,
-        own: MemberRole,
+        id: &OrganizationId,
         mut other: Stored<User>,
-        role: MemberRole,
     ) -> Result<()> {
-        if own != MemberRole::Owner || role != MemberRole::Owner || other.value.id == actor.user {
-            return Err(Error::Forbidden(
-                "the owner stays the owner until they make another member the owner".to_owned(),
-            ));
-        }
-        let (id, _) = self.membership(actor).await?;
         let mut organization = self
             .store
-            .get::<Organization>(organization_key(&id))
+            .get::<Organization>(organization_key(id))
             .await?
             .ok_or(Error::NotFound)?;
-        let mut owner = self.member_of(&id, &actor.user).await?;
+        let mut owner = self.member_of(id, &actor.user).await?;
         if role_of(&owner) != MemberRole::Owner || organization.value.owner != actor.user {
             return Err(meanwhile());
         }
@@ -321,9 +319,7 @@ impl Services {
 
     /// The record of an actor who is in no organisation yet.
     async fn outsider(&self, actor: &Actor) -> Result<Stored<User>> {
-        let user = self.store.get::<User>(user_key(&actor.user)).await?;
-        let user =
-            user.ok_or_else(|| Error::Conflict("this hub runs without accounts".to_owned()))?;
+        let user = self.own_record(actor).await?;
         if user.value.membership.is_some() {
             return Err(Error::Conflict(
                 "you are in an organisation already; leave it first".to_owned(),

@@ -406,3 +406,39 @@ async fn a_viewer_keeps_what_is_their_own() {
         .await
         .expect(StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn filters_hold_for_members_as_for_everybody() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    let made = async |name: &str| {
+        let made = ask(&hub, Method::POST, "/api/v1/jobs", &owner, &job(name)).await;
+        let made = made.expect(StatusCode::CREATED);
+        made["id"].as_str().unwrap().to_owned()
+    };
+    made("own").await;
+    founded(&hub, &owner).await;
+    made("of the laboratory").await;
+    let path = format!("/api/v1/jobs/{}/cancel", made("cancelled").await);
+    ask(&hub, Method::POST, &path, &owner, &Value::Null)
+        .await
+        .expect(StatusCode::OK);
+    for (query, names) in [
+        ("", vec!["cancelled", "of the laboratory", "own"]),
+        ("status=failed,cancelled", vec!["cancelled"]),
+        ("status=pending,failed", vec!["of the laboratory", "own"]),
+        ("status=pending", vec!["of the laboratory", "own"]),
+    ] {
+        let path = format!("/api/v1/jobs?{query}");
+        let listed = ask(&hub, Method::GET, &path, &owner, &Value::Null).await;
+        let listed = listed.expect(StatusCode::OK);
+        let found = listed["results"].as_array().unwrap().iter();
+        let found: Vec<&str> = found.map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(found, names, "{query}");
+        assert_eq!(
+            listed["pagination"]["total_results"],
+            names.len(),
+            "{query}"
+        );
+    }
+}
