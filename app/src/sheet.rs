@@ -23,6 +23,19 @@ impl Fact {
     }
 }
 
+/// The head of a table whose rows end with what can be done about them.
+pub fn heads(titles: &[&'static str]) -> impl IntoView + use<> {
+    let titles: Vec<_> = titles
+        .iter()
+        .map(|title| view! { <th scope="col">{*title}</th> })
+        .collect();
+    view! {
+        <thead>
+            <tr>{titles} <th scope="col"><span class="visually-hidden">"Actions"</span></th></tr>
+        </thead>
+    }
+}
+
 /// Facts under a heading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sheet {

@@ -11,6 +11,7 @@ use crate::accounts::page::{Field, Outcome};
 use crate::address::Address;
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
+use crate::sheet::heads;
 
 /// One's organisation, or how to come to one.
 pub async fn organization(services: &Services, actor: &Actor) -> Result<Page> {
@@ -101,15 +102,7 @@ fn members(organization: &OrganizationView, actor: &Actor) -> impl IntoView + us
         <section>
             <h2>"Members"</h2>
             <table class="rows people">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"E-mail"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
+                {heads(&["Name", "E-mail", "Role", "Since"])}
                 <tbody>{rows}</tbody>
             </table>
         </section>

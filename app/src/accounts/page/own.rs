@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::{Field, Outcome, password};
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
+use crate::sheet::heads;
 use crate::time;
 
 /// One's own account.
@@ -109,15 +110,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
     let table = (!keys.is_empty()).then(|| {
         view! {
             <table class="rows people">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Holds"</th>
-                        <th scope="col">"Used last"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
+                {heads(&["Name", "May", "Holds", "Used last"])}
                 <tbody>{rows}</tbody>
             </table>
         }
@@ -181,14 +174,7 @@ fn session_table(sessions: &[SessionRow], now: Timestamp) -> impl IntoView + use
         <section>
             <h2>"Sessions"</h2>
             <table class="rows people">
-                <thead>
-                    <tr>
-                        <th scope="col">"Program"</th>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
+                {heads(&["Program", "Address", "Since"])}
                 <tbody>{rows}</tbody>
             </table>
         </section>
