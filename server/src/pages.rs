@@ -16,6 +16,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::services::ServeDir;
 
 pub mod accounts;
+pub mod admin;
 pub mod organizations;
 
 /// Pages and server functions; what is neither is a file of the bundle; what is none of them is a page that says so.

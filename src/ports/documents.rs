@@ -43,11 +43,13 @@ pub enum Collection {
     Shares,
     /// Who did what to what.
     Audit,
+    /// What admins set of the models.
+    Models,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
@@ -64,6 +66,7 @@ impl Collection {
         Self::Invitations,
         Self::Shares,
         Self::Audit,
+        Self::Models,
     ];
 
     /// Its name in the store.
@@ -85,6 +88,7 @@ impl Collection {
             Self::Invitations => "invitations",
             Self::Shares => "shares",
             Self::Audit => "audit",
+            Self::Models => "models",
         }
     }
 }

@@ -4,11 +4,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Services;
+use super::audit::{entry, noted};
 use super::idempotency::hex;
+use super::sessions::by_themselves;
 use super::sign_ins::{Count, of_password, of_reset, of_sign_up};
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, Role, User, check_password};
 use crate::actor::Actor;
+use crate::audit::Act;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::{UserId, random_secret};
 use crate::ligand::check_name;
@@ -145,6 +148,12 @@ impl Services {
                 },
                 Expect::Absent,
             )?,
+            noted(&by_themselves(
+                &user,
+                Act::SignedUp,
+                visitor,
+                user.created_at,
+            ))?,
         ];
         match self.store.commit(writes).await? {
             Committed::Done => Ok(user.id),
@@ -196,8 +205,16 @@ impl Services {
         user.value.password = Some(self.passwords.hash(new).await?);
         user.value.sessions_since = Some(self.store.now().await?);
         user.value.kept_session = actor.session.clone();
-        self.replace_user(user, counts.iter().map(Count::given_back).collect())
-            .await
+        let entry = entry(
+            actor,
+            Act::PasswordChanged,
+            email.as_str(),
+            &actor.owner,
+            now,
+        );
+        let mut with: Vec<Write> = counts.iter().map(Count::given_back).collect();
+        with.push(noted(&entry)?);
+        self.replace_user(user, with).await
     }
 
     /// The link that lets the owner of an address take a new password, to be sent there; none when nobody has the
@@ -225,7 +242,7 @@ impl Services {
     }
 
     /// Takes a new password by a link, once; every session and key of the account ends with the old one.
-    pub async fn reset_password(&self, token: &str, new: String) -> Result<()> {
+    pub async fn reset_password(&self, token: &str, new: String, visitor: &Visitor) -> Result<()> {
         let now = self.store.now().await?;
         let reset = self
             .store
@@ -254,7 +271,8 @@ impl Services {
             key: reset.key,
             expect: Expect::Version(reset.version),
         };
-        self.replace_user(user, vec![used]).await
+        let entry = by_themselves(&user.value, Act::PasswordReset, visitor, now);
+        self.replace_user(user, vec![used, noted(&entry)?]).await
     }
 
     /// The account of an address.

@@ -104,7 +104,9 @@ impl Services {
         for _ in 0..TRIES {
             let found = self.store.get::<Tries>(count.key.clone()).await?;
             let before = found.as_ref().map(|found| &found.value);
-            if let Some(before) = before.filter(|before| before.next_at > now) {
+            // A free try makes nobody wait, not even whoever came a moment earlier and is counted a moment later.
+            let waits = |before: &&Tries| before.failures > count.free && before.next_at > now;
+            if let Some(before) = before.filter(waits) {
                 return Err(too_soon(before.next_at, now));
             }
             let recent = before.filter(|before| before.next_at.plus_seconds(FORGOTTEN_S) > now);

@@ -42,7 +42,7 @@ impl Outcome {
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
-    fn faults(&self) -> Faults {
+    pub(crate) fn faults(&self) -> Faults {
         Faults(
             self.refused
                 .as_ref()

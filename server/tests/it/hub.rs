@@ -38,6 +38,7 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    pub documents: Arc<Sqlite>,
     clock: Clock,
     router: Router,
     _folder: TempDir,
@@ -89,7 +90,7 @@ impl Hub {
         let settings = Settings {
             callback_url: public.to_string(),
         };
-        let services = Services::new(documents, blobs.clone(), gateway, settings);
+        let services = Services::new(documents.clone(), blobs.clone(), gateway, settings);
         let stopping = CancellationToken::new();
         let door = if accounts {
             Door::Accounts(Arc::new(Accounts {
@@ -124,6 +125,7 @@ impl Hub {
             address,
             stopping,
             services,
+            documents,
             clock,
             router,
             _folder: folder,
