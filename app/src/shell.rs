@@ -2,15 +2,41 @@
 
 use std::sync::OnceLock;
 
+use axum::http::{HeaderValue, header};
 use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 
 use crate::router::App;
 
+/// What a page may load and run: this server's files, and the scripts that carry the number of this one answer, with
+/// what these load themselves.
+pub fn policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// The number of this answer, which its header names too.
+fn vouched() -> Option<String> {
+    let nonce = use_nonce()?.to_string();
+    if let (Some(options), Ok(value)) = (
+        use_context::<ResponseOptions>(),
+        HeaderValue::try_from(policy(&nonce)),
+    ) {
+        options.insert_header(header::CONTENT_SECURITY_POLICY, value);
+    }
+    Some(nonce)
+}
+
 /// The document of every page.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let bundle = Bundle::of(&options);
+    let nonce = vouched();
     view! {
         <!DOCTYPE html>
         <html lang="en" data-who=crate::side::who()>
@@ -20,9 +46,15 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=bundle.css.as_str() />
-                <link rel="modulepreload" href=bundle.js.as_str() />
+                <link rel="modulepreload" href=bundle.js.as_str() nonce=nonce.clone() />
                 <link rel="preload" href=bundle.wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="" />
-                <script type="module" src="/start.js" data-js=bundle.js.as_str() data-wasm=bundle.wasm.as_str()></script>
+                <script
+                    type="module"
+                    src="/start.js"
+                    data-js=bundle.js.as_str()
+                    data-wasm=bundle.wasm.as_str()
+                    nonce=nonce
+                ></script>
                 <MetaTags />
             </head>
             <body>

@@ -1,5 +1,5 @@
 // The real thing: a gateway and a hub as processes of this machine, on free ports, with a folder of their own.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,7 @@ export class Stack {
   url = '';
   #folder = mkdtempSync(join(tmpdir(), 'omtx-hub-'));
   #gatewayPort = 0;
+  #hubPort = 0;
   #gateway?: ChildProcess;
   #hub?: ChildProcess;
 
@@ -56,6 +57,14 @@ export class Stack {
     this.#gateway = undefined;
   }
 
+  /** Makes somebody with an account an admin, as whoever runs the hub does at its machine while it rests. */
+  async appoint(email: string): Promise<void> {
+    await end(this.#hub, 'SIGTERM');
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#hubSettings() };
+    execFileSync(hubProgram(), ['admin', email], { cwd: ROOT, env });
+    await this.#startHub();
+  }
+
   /** Ends both and forgets all that they kept. */
   async end(): Promise<void> {
     await Promise.all([end(this.#hub, 'SIGTERM'), end(this.#gateway, 'SIGTERM')]);
@@ -63,19 +72,20 @@ export class Stack {
   }
 
   async #startHub(): Promise<void> {
-    const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug/omtx-hub');
-    if (!existsSync(program)) {
-      throw new Error(`${program} is not built: cargo xtask build --server dev`);
-    }
-    const port = await freePort();
-    this.url = `http://127.0.0.1:${port}`;
-    this.#hub = this.#spawn('hub', program, [], ROOT, {
-      PORT: String(port),
+    this.#hubPort ||= await freePort();
+    this.url = `http://127.0.0.1:${this.#hubPort}`;
+    this.#hub = this.#spawn('hub', hubProgram(), [], ROOT, this.#hubSettings());
+    await until(async () => (await fetch(`${this.url}/healthz`)).ok, this.#hub, 'the hub');
+  }
+
+  #hubSettings(): Record<string, string> {
+    return {
+      PORT: String(this.#hubPort),
       DATA_DIR: join(this.#folder, 'data'),
       GATEWAY_URL: this.#gatewayUrl,
+      GATEWAY_SECRET: SECRET,
       ...this.settings,
-    });
-    await until(async () => (await fetch(`${this.url}/healthz`)).ok, this.#hub, 'the hub');
+    };
   }
 
   get #gatewayUrl(): string {
@@ -91,6 +101,15 @@ export class Stack {
     child.stderr?.pipe(log, { end: false });
     return child;
   }
+}
+
+/** The hub as it was built last. */
+function hubProgram(): string {
+  const program = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug/omtx-hub');
+  if (!existsSync(program)) {
+    throw new Error(`${program} is not built: cargo xtask build --server dev`);
+  }
+  return program;
 }
 
 /** Ends a process by its id and waits until it is gone. */

@@ -60,6 +60,35 @@ async function expectHarmless(page: Page): Promise<void> {
   expect(await page.evaluate(() => 'canary' in window), page.url()).toBe(false);
 }
 
+test('a script that got into a page all the same does not run', async ({ page, misdeeds }) => {
+  misdeeds.allow(/Content Security Policy|404/);
+  const refused: string[] = [];
+  await page.exposeFunction('refused', (directive: string) => refused.push(directive));
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      (window as unknown as { refused(directive: string): void }).refused(event.effectiveDirective);
+    });
+  });
+  for (const path of ['/', '/new/docking', '/usage']) {
+    refused.length = 0;
+    await page.goto(path);
+    await page.evaluate((canary) => {
+      const place = document.createElement('div');
+      place.innerHTML = `<img src="x" onerror="${canary}"><p style="color:red">x</p><iframe src="data:,x"></iframe>`;
+      const script = document.createElement('script');
+      script.setAttribute('nonce', 'guessed');
+      script.textContent = canary;
+      document.body.append(place);
+      document.head.insertAdjacentHTML('beforeend', `<base href="//evil.example/">`);
+      place.insertAdjacentHTML('beforeend', `<a href="javascript:${canary}" id="lure">x</a>`);
+      document.getElementById('lure')?.click();
+    }, CANARY);
+    const directives = ['base-uri', 'frame-src', 'script-src-attr', 'script-src-elem', 'style-src-attr'];
+    await expect.poll(() => [...new Set(refused)].sort(), { message: path }).toEqual(directives);
+    expect(await page.evaluate(() => 'canary' in window), path).toBe(false);
+  }
+});
+
 test('what is typed stays text on every page', async ({ page, request }) => {
   test.setTimeout(120_000);
   expect(PAYLOADS).toHaveLength(40);

@@ -1,10 +1,13 @@
 //! Errors as the API tells them: `application/problem+json` (RFC 9457). Their causes are logged here, once.
 
 use std::any::Any;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::header::{self, InvalidHeaderValue};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hub::time::Timestamp;
 use hub::{Error, Fault};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +26,8 @@ struct Told {
     errors: Vec<Fault>,
     more: Map<String, Value>,
     cause: Option<String>,
+    /// When it makes sense to ask again.
+    retry_at: Option<Timestamp>,
 }
 
 impl Problem {
@@ -35,6 +40,7 @@ impl Problem {
             errors: Vec::new(),
             more: Map::new(),
             cause: None,
+            retry_at: None,
         }))
     }
 
@@ -110,6 +116,7 @@ impl From<Error> for Problem {
             } => {
                 problem.0.more.insert("remaining".into(), json!(remaining));
                 problem.0.more.insert("resets_at".into(), json!(resets_at));
+                problem.0.retry_at = Some(*resets_at);
             }
             Error::Internal { cause } | Error::Unavailable { cause, .. } => {
                 problem.0.cause = Some(format!("{cause:?}"))
@@ -156,7 +163,17 @@ pub fn complete(mut response: Response, reference: &str, as_page: bool) -> Respo
     if problem.0.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
     }
+    if let Some(Ok(at)) = problem.0.retry_at.map(http_date) {
+        headers.insert(header::RETRY_AFTER, at);
+    }
     response
+}
+
+/// A time as headers say it, to the second that follows.
+fn http_date(at: Timestamp) -> Result<HeaderValue, InvalidHeaderValue> {
+    let seconds = u64::try_from(at.as_seconds() + 1).unwrap_or_default();
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    HeaderValue::try_from(httpdate::fmt_http_date(at))
 }
 
 fn escaped(text: &str) -> String {
@@ -182,6 +199,20 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("r1") && !page.contains("<script"), "{page}");
+    }
+
+    #[test]
+    fn a_limit_says_when_to_come_back() {
+        let problem = Problem::from(Error::LimitReached {
+            message: "no more today".into(),
+            remaining: 0,
+            resets_at: "2026-11-25T00:00:00Z".parse().unwrap(),
+        });
+        let answer = complete(problem.into_response(), "r1", false);
+        assert_eq!(
+            answer.headers()[header::RETRY_AFTER],
+            "Wed, 25 Nov 2026 00:00:01 GMT"
+        );
     }
 
     #[test]

@@ -29,7 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Ten megabytes over a slow line.
 const PATIENCE_FOR_UPLOADS: Duration = Duration::from_secs(600);
 
-const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
@@ -41,9 +45,10 @@ const SECURITY_HEADERS: [(HeaderName, &str); 5] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
+    // Pages have one of their own, which lets their scripts run.
     (
         header::CONTENT_SECURITY_POLICY,
-        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 ];
 

@@ -5,6 +5,7 @@ use app::address::Address;
 use app::shares::card::Card;
 use app::shares::document::{Link, document};
 use app::shares::page;
+use app::shell::policy;
 use axum::Router;
 use axum::extract::{Form, Path, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -12,11 +13,12 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use hub::id::JobId;
+use hub::id::{JobId, random_text};
 use hub::services::{Opened, Pass, Services, Shared};
 use hub::share::is_bot;
 use hub::{Error, Result};
 use leptos::config::LeptosOptions;
+use leptos::prelude::IntoView;
 use serde::Deserialize;
 
 use crate::api::exports::{format, stream};
@@ -265,13 +267,27 @@ impl Readers {
         };
         let link = self.link(token);
         let shown = || page::shown(shared, content);
-        Html(document(
-            &self.leptos_options,
-            title,
-            Some((card, &link)),
-            shown,
-        ))
-        .into_response()
+        self.page(StatusCode::OK, title, Some((card, &link)), shown)
+    }
+
+    fn page<V: IntoView>(
+        &self,
+        status: StatusCode,
+        title: &str,
+        told: Option<(&Card, &Link)>,
+        content: impl FnOnce() -> V,
+    ) -> Response {
+        let nonce = random_text();
+        let page = document(&self.leptos_options, &nonce, title, told, content);
+        let mut response = (status, Html(page)).into_response();
+        let policy = HeaderValue::try_from(policy(&nonce));
+        let headers = response.headers_mut();
+        headers.extend(
+            policy
+                .ok()
+                .map(|policy| (header::CONTENT_SECURITY_POLICY, policy)),
+        );
+        response
     }
 
     /// The form of a link with a password; with a status of its own when what was sent was refused.
@@ -282,8 +298,7 @@ impl Readers {
         let (card, link) = (Card::locked(), self.link(token));
         let form = || page::locked(&base(token), refused);
         let told = Some((&card, &link));
-        let page = document(&self.leptos_options, &card.title, told, form);
-        (status, Html(page)).into_response()
+        self.page(status, &card.title, told, form)
     }
 
     /// The answer, or the one page that says that nothing is there.
@@ -291,9 +306,7 @@ impl Readers {
         match answer {
             Ok(response) => response,
             Err(Error::NotFound) => {
-                let options = &self.leptos_options;
-                let page = document(options, "Not found", None, page::nowhere);
-                (StatusCode::NOT_FOUND, Html(page)).into_response()
+                self.page(StatusCode::NOT_FOUND, "Not found", None, page::nowhere)
             }
             Err(failed) => Problem::from(failed).into_response(),
         }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     cache::digest,
@@ -19,10 +19,23 @@ use crate::{
 
 const HASH_CHARACTERS: usize = 16;
 const KEPT: Duration = Duration::from_secs(24 * 3_600);
-const VIEWER: [(&str, &str); 3] = [
-    ("molstar/build/viewer/molstar.js", "molstar.js"),
+const VIEWER: [(&str, &str); 2] = [
     ("molstar/build/viewer/molstar.css", "molstar.css"),
     ("molstar/LICENSE", "LICENSE.txt"),
+];
+
+const VIEWER_SCRIPT: &str = "molstar/build/viewer/molstar.js";
+/// Where the viewer's script makes code of a text when it is loaded or opened, which no page lets it: to fill words into a
+/// help text, and to start an encoder of videos. Each with what fills the words in, and what starts it when it is asked for.
+const MADE_OF_TEXT: [(&str, &str); 2] = [
+    (
+        "return new Function(...r,`return \\`${e}\\`;`)(...n)",
+        "return e.replace(/\\$\\{(\\w+)\\}/g,(o,i)=>t[i]??o)",
+    ),
+    (
+        "let i=r.n(n)()(),a=new Promise(s=>{i.then(()=>{s()})}),A=()=>",
+        "let i,a={then(s){(i=r.n(n)()()).then(()=>{s()})}},A=()=>",
+    ),
 ];
 
 /// Paths below the site folder, and the file whose content belongs there.
@@ -38,6 +51,7 @@ pub fn assemble(paths: &Paths) -> Result<()> {
             paths.node_module(source)?,
         );
     }
+    files.insert("vendor/molstar/molstar.js".into(), viewer_script(paths)?);
     let public = paths.root.join("public");
     for file in files_below(&public)? {
         files.insert(file.strip_prefix(&public)?.to_path_buf(), file);
@@ -50,6 +64,21 @@ pub fn assemble(paths: &Paths) -> Result<()> {
         write_if_other(&folder.join("hash.txt"), hashes.as_bytes())?;
     }
     Ok(())
+}
+
+/// Mol*'s viewer without code that is made of a text.
+fn viewer_script(paths: &Paths) -> Result<PathBuf> {
+    let mut script = fs::read_to_string(paths.node_module(VIEWER_SCRIPT)?)?;
+    for (made_of_text, instead) in MADE_OF_TEXT {
+        ensure!(
+            script.matches(made_of_text).count() == 1,
+            "{VIEWER_SCRIPT} is another version: find where it makes code of a text"
+        );
+        script = script.replace(made_of_text, instead);
+    }
+    let file = paths.cache.join("molstar.js");
+    write_if_other(&file, script.as_bytes())?;
+    Ok(file)
 }
 
 /// Adds what is ours; the lines of `hash.txt`.

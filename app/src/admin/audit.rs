@@ -49,28 +49,26 @@ fn log(lines: Listing<Line>, address: &Address) -> impl IntoView + use<> {
     }
     let rows: Vec<_> = lines.results.iter().map(row).collect();
     Either::Right(view! {
-        <div class="wide" tabindex="0" role="group" aria-label="Audit log">
-            <table class="rows log">
-                <thead>
-                    <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Who"</th>
-                        <th scope="col">"Did what"</th>
-                        <th scope="col">"To what"</th>
-                        <th scope="col">"From"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-        {pages(address, lines.next_page_token)}
+        <table class="rows people log">
+            <thead>
+                <tr>
+                    <th scope="col">"When"</th>
+                    <th scope="col">"Who"</th>
+                    <th scope="col">"Did what"</th>
+                    <th scope="col">"To what"</th>
+                    <th scope="col">"From"</th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+                {pages(address, lines.next_page_token)}
     })
 }
 
 fn row(line: &Line) -> impl IntoView + use<> {
     view! {
         <tr>
-            <td><time datetime=line.at.to_string()>{time::exact(line.at)}</time></td>
+            <td class="name"><time datetime=line.at.to_string()>{time::exact(line.at)}</time></td>
             <td>{line.name.clone()}</td>
             <td>{line.act.title()}</td>
             <td title=line.owner.to_string()>{line.to.clone()}</td>

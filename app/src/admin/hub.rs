@@ -92,14 +92,14 @@ fn model(row: &ModelRow, outcome: &Outcome) -> impl IntoView + use<> {
         number::with_unit((row.hours_this_month * 10.0).round() / 10.0, "h")
     );
     view! {
-        <section class="entry">
+        <section class="abreast">
             <h2>{row.id.title()}</h2>
             <p class="help">{state} " · " {used}</p>
             <form class="ask" method="post" action="/admin">
                 <input type="hidden" name="act" value="model" />
                 <input type="hidden" name="model" value=name />
                 {field("maintenance", "In maintenance, because (empty: it is not)", "text", maintenance)}
-                {field("hours_per_month", "Hours a month (empty: no limit)", "number", hours)}
+                {field("hours_per_month", "Hours a month (empty: any)", "number", hours)}
                 <p class="send"><button class="button">{format!("Set {}", row.id.title())}</button></p>
             </form>
         </section>

@@ -16,9 +16,10 @@ pub struct Link {
     pub image: String,
 }
 
-/// A page for readers of a link. What chat programs show is said only of a link that leads somewhere.
+/// A page for readers of a link, whose scripts carry the number that its header names. What chat programs show is said only of a link that leads somewhere.
 pub fn document<V: IntoView>(
     options: &LeptosOptions,
+    nonce: &str,
     title: &str,
     card: Option<(&Card, &Link)>,
     content: impl FnOnce() -> V,
@@ -38,7 +39,7 @@ pub fn document<V: IntoView>(
                     {card.map(|(card, link)| told(card, link))}
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                     <link rel="stylesheet" href=bundle.css.as_str() />
-                    <script type="module" src="/start.js"></script>
+                    <script type="module" src="/start.js" nonce=nonce.to_owned()></script>
                 </head>
                 <body>
                     <a class="skip" href="#content">"Skip to the content"</a>

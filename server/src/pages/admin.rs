@@ -22,8 +22,7 @@ const HUB: &str = "/admin";
 pub fn routes(forms: Forms) -> Router {
     Router::new()
         .route(HUB, post(of_hub))
-        .route("/admin/users/{id}", post(of_user))
-        .route("/admin/organizations/{id}", post(of_organization))
+        .route("/admin/{place}/{id}", post(of_one))
         .with_state(forms)
 }
 
@@ -37,47 +36,41 @@ async fn of_hub(State(forms): State<Forms>, Signed(actor): Signed, sent: Sent) -
     answer(forms, HUB, sent, done).await
 }
 
-async fn of_user(
+/// A form of one person or organisation, sent to the page that it stands on.
+async fn of_one(
     State(forms): State<Forms>,
     Signed(actor): Signed,
-    Path(id): Path<String>,
+    Path((place, id)): Path<(String, String)>,
     sent: Sent,
 ) -> Response {
     let services = &forms.api.services;
-    let set = async {
-        let id = id.parse().map_err(|_| Error::NotFound)?;
-        match sent.get("act") {
-            "roles" => services.set_roles(&actor, &id, &roles(&sent)).await,
-            "limits" => services.set_limits(&actor, &id, limits(&sent)?).await,
-            _ => Err(Error::bad_request("act", "there is no such form")),
-        }
+    let done = match (place.as_str(), sent.get("act")) {
+        ("users", _) => set_user(services, &actor, &id, &sent).await,
+        ("organizations", "agreement") => agree(services, &actor, &id, &sent).await,
+        _ => Err(Error::NotFound),
     };
-    let done = set.await;
-    answer(forms, &format!("{HUB}/users/{id}"), sent, done).await
+    answer(forms, &format!("{HUB}/{place}/{id}"), sent, done).await
 }
 
-async fn of_organization(
-    State(forms): State<Forms>,
-    Signed(actor): Signed,
-    Path(id): Path<String>,
-    sent: Sent,
-) -> Response {
-    let set = async {
-        let id = id.parse().map_err(|_| Error::NotFound)?;
-        let tier = Tier::ALL
-            .into_iter()
-            .find(|tier| tier.name() == sent.get("tier"))
-            .ok_or_else(|| Error::invalid("tier", "there is no such tier"))?;
-        let limits = limits(&sent)?;
-        let agreement = Agreement { tier, limits };
-        forms
-            .api
-            .services
-            .set_agreement(&actor, &id, agreement)
-            .await
-    };
-    let done = set.await;
-    answer(forms, &format!("{HUB}/organizations/{id}"), sent, done).await
+async fn set_user(services: &Services, actor: &Actor, id: &str, sent: &Sent) -> Result<()> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    match sent.get("act") {
+        "roles" => services.set_roles(actor, &id, &roles(sent)).await,
+        "limits" => services.set_limits(actor, &id, limits(sent)?).await,
+        _ => Err(Error::bad_request("act", "there is no such form")),
+    }
+}
+
+async fn agree(services: &Services, actor: &Actor, id: &str, sent: &Sent) -> Result<()> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let tier = Tier::ALL
+        .into_iter()
+        .find(|tier| tier.name() == sent.get("tier"))
+        .ok_or_else(|| Error::invalid("tier", "there is no such tier"))?;
+    let limits = limits(sent)?;
+    services
+        .set_agreement(actor, &id, Agreement { tier, limits })
+        .await
 }
 
 /// The page again, with what was done or what is wrong.
