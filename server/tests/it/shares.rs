@@ -68,7 +68,7 @@ pub fn text(answer: &Answer) -> String {
 }
 
 /// A page without the number that every answer has of its own.
-fn page(answer: &Answer) -> String {
+fn unnumbered(answer: &Answer) -> String {
     let page = text(answer);
     match page.split_once("nonce=\"") {
         Some((before, after)) => format!("{before}{}", after.split_once('"').unwrap().1),
@@ -128,8 +128,8 @@ async fn whatever_is_wrong_with_a_token_the_answer_is_the_same() {
     for path in bad {
         let answer = read(&hub, &path).await;
         assert_eq!(
-            (answer.status, page(&answer)),
-            (404, page(&missing)),
+            (answer.status, unnumbered(&answer)),
+            (404, unnumbered(&missing)),
             "{path}"
         );
         assert_eq!(answer.header("x-robots-tag"), "noindex, nofollow");
@@ -154,7 +154,10 @@ async fn an_expired_link_leads_nowhere() {
     hub.later(2);
     let expired = read(&hub, &path).await;
     let unknown = read(&hub, &format!("/s/{}", "A".repeat(43))).await;
-    assert_eq!((expired.status, page(&expired)), (404, page(&unknown)));
+    assert_eq!(
+        (expired.status, unnumbered(&expired)),
+        (404, unnumbered(&unknown))
+    );
     let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
     assert_eq!(mine["results"][0]["state"], "expired");
 }
@@ -195,7 +198,10 @@ async fn a_password_opens_a_link_for_a_while() {
     assert!(wrong.header("set-cookie").is_empty());
     let unknown = format!("/s/{}", "A".repeat(43));
     let nowhere = unlock(&unknown, "pose-box-ligand").await;
-    assert_eq!(page(&nowhere), page(&read(&hub, &unknown).await));
+    assert_eq!(
+        unnumbered(&nowhere),
+        unnumbered(&read(&hub, &unknown).await)
+    );
 
     let right = unlock(&path, "pose-box-ligand").await;
     assert_eq!(
