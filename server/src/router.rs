@@ -51,6 +51,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(pages::routes(&state))
         .merge(pages::accounts::routes(forms.clone()))
         .merge(pages::organizations::routes(forms))
+        .merge(pages::openid::routes(parts.api.clone()))
         .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
