@@ -15,6 +15,8 @@ export interface Person {
 export class Provider {
   url = '';
   readonly people: Record<string, Person> = {};
+  /** Whether it gives no token for a code any more. */
+  isIll = false;
   #server: Server;
   #oidc?: Oidc;
 
@@ -72,7 +74,7 @@ export class Provider {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#oidc) {
+    if (!this.#oidc || (this.isIll && request.url === '/token')) {
       response.writeHead(503).end();
     } else if (!request.url?.startsWith('/interaction/')) {
       await this.#oidc.callback()(request, response);

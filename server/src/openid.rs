@@ -33,10 +33,10 @@ use token::{About, Claims};
 pub const CALLBACK: &str = "/openid/callback";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it is believed where the service is and what its keys are.
-const BELIEVED: Duration = Duration::from_secs(3_600);
-/// How often its keys are asked for again at most, when it signs with an unknown one.
-const RENEWED: Duration = Duration::from_secs(30);
+/// Seconds for which it is believed where the service is and what its keys are.
+const BELIEVED_S: i64 = 3_600;
+/// Seconds after which its keys are asked for again, when it signs with an unknown one.
+const RENEWED_S: i64 = 30;
 /// Bytes of an answer at most.
 const MAX_ANSWER: usize = 256 * 1024;
 
@@ -77,7 +77,7 @@ impl OpenId {
 
     /// Begins a sign-in that leads to a page of the hub in the end: where the browser goes now, and what it keeps.
     pub async fn begin(&self, next: &str, now: Timestamp) -> Result<(String, Pending)> {
-        let metadata = self.metadata().await?;
+        let metadata = self.metadata(now).await?;
         let pending = Pending::begin(next, now);
         let Address(mut location) = metadata.authorization_endpoint.clone();
         location
@@ -98,6 +98,7 @@ impl OpenId {
         &self,
         answer: &'a HashMap<String, String>,
         pending: &Pending,
+        now: Timestamp,
     ) -> Result<&'a str> {
         let name = &self.provider.name;
         let get = |field: &str| answer.get(field).map(String::as_str);
@@ -107,7 +108,7 @@ impl OpenId {
             ));
         }
         // An answer of another service, sent here instead of there.
-        let metadata = self.metadata().await?;
+        let metadata = self.metadata(now).await?;
         let issuer = get("iss");
         let named = issuer.is_some() || !metadata.names_issuer;
         if !named || issuer.is_some_and(|issuer| issuer != self.provider.issuer) {
@@ -131,11 +132,18 @@ impl OpenId {
     }
 
     /// Who it is that brought a code.
-    pub async fn identify(&self, code: &str, pending: &Pending) -> Result<Identity> {
-        let metadata = self.metadata().await?;
+    pub async fn identify(
+        &self,
+        code: &str,
+        pending: &Pending,
+        now: Timestamp,
+    ) -> Result<Identity> {
+        let metadata = self.metadata(now).await?;
         let given = self.exchange(&metadata, code, pending).await;
         let given = given.map_err(|cause| self.odd(cause))?;
-        let claims = self.claims(&metadata, &given.id_token, pending).await?;
+        let claims = self
+            .claims(&metadata, &given.id_token, pending, now)
+            .await?;
         let about = match &metadata.userinfo_endpoint {
             Some(Address(endpoint)) if claims.about.email.is_none() => self
                 .userinfo(endpoint, &given.access_token, &claims.sub)
@@ -147,8 +155,9 @@ impl OpenId {
     }
 
     /// What the service says of itself, when it can be believed.
-    async fn metadata(&self) -> Result<Arc<Metadata>> {
-        let held = self.metadata.get(BELIEVED, || self.discover()).await;
+    async fn metadata(&self, now: Timestamp) -> Result<Arc<Metadata>> {
+        let since = now.plus_seconds(-BELIEVED_S);
+        let held = self.metadata.get(since, now, || self.discover()).await;
         held.map_err(|cause| self.odd(cause))
     }
 
@@ -197,11 +206,17 @@ impl OpenId {
     }
 
     /// What an ID token says, after every check. A key that is not known is asked for, but not again and again.
-    async fn claims(&self, metadata: &Metadata, token: &str, pending: &Pending) -> Result<Claims> {
+    async fn claims(
+        &self,
+        metadata: &Metadata,
+        token: &str,
+        pending: &Pending,
+        now: Timestamp,
+    ) -> Result<Claims> {
         let header = token::header(token).map_err(|cause| self.odd(cause))?;
-        let key = match self.key(metadata, &header, BELIEVED).await? {
+        let key = match self.key(metadata, &header, BELIEVED_S, now).await? {
             Some(key) => Some(key),
-            None => self.key(metadata, &header, RENEWED).await?,
+            None => self.key(metadata, &header, RENEWED_S, now).await?,
         };
         let key = key.ok_or_else(|| self.odd("the ID token is signed with an unknown key"))?;
         let (issuer, client_id) = (&self.provider.issuer, &self.provider.client_id);
@@ -213,10 +228,12 @@ impl OpenId {
         &self,
         metadata: &Metadata,
         header: &jsonwebtoken::Header,
-        no_older_than: Duration,
+        believed_s: i64,
+        now: Timestamp,
     ) -> Result<Option<Jwk>> {
         let fetch = async || read(self.client.get(metadata.jwks_uri.0.clone()).send().await?).await;
-        let keys = self.keys.get(no_older_than, fetch).await;
+        let since = now.plus_seconds(-believed_s);
+        let keys = self.keys.get(since, now, fetch).await;
         let keys = keys.map_err(|cause| self.odd(cause))?;
         Ok(token::key(&keys, header).cloned())
     }

@@ -98,7 +98,7 @@ impl Services {
         let mut writes = vec![mail.replaced()?];
         writes.extend(link);
         let taken = self.store.commit(writes).await? == store::Committed::Done;
-        Ok(taken.then(|| Letter {
+        Ok(taken.then_some(Letter {
             id,
             to: mail.value.to,
             subject: words.subject,

@@ -51,12 +51,13 @@ async fn come_back(
     let pending = accounts.pending(&headers).ok_or_else(|| {
         Error::Conflict("no sign-in was begun in this browser of late; begin it anew".to_owned())
     })?;
-    let code = openid.code(&values, &pending).await?;
+    let now = api.services.now().await?;
+    let code = openid.code(&values, &pending, now).await?;
     let (services, until) = (&api.services, pending.expires_at());
     services
         .use_elsewhere(pending.secret(), until, &visitor)
         .await?;
-    let identity = openid.identify(code, &pending).await?;
+    let identity = openid.identify(code, &pending, now).await?;
     let entered = services.sign_in_elsewhere(&identity, &visitor).await?;
     let kept = [
         (header::SET_COOKIE, accounts.kept(&entered)?),

@@ -58,6 +58,8 @@ pub struct Chosen {
     pub post: Option<Post>,
     /// Where else people can sign in.
     pub provider: Option<Provider>,
+    /// Whether browsers come by https.
+    pub https: bool,
 }
 
 /// What was answered, read whole.
@@ -109,6 +111,7 @@ impl Hub {
             accounts,
             post,
             provider,
+            https,
         } = chosen;
         let gateway_url = match &far {
             Some(far) => far.url.clone(),
@@ -141,7 +144,7 @@ impl Hub {
             Door::Accounts(Arc::new(Accounts {
                 services: services.clone(),
                 tokens: Tokens::new(&[SESSION_KEY], public.to_string()),
-                https: false,
+                https,
                 openid: provider.map(|there| OpenId::new(there, &public.to_string()).unwrap()),
             }))
         } else {

@@ -198,6 +198,28 @@ async fn only_the_browser_that_began_comes_back_and_once() {
 }
 
 #[tokio::test]
+async fn by_https_the_cookie_is_sent_by_nothing_else() {
+    let far = FarProvider::start().await;
+    let hub = Hub::start_as(Chosen {
+        accounts: true,
+        provider: Some(far.settings()),
+        https: true,
+        ..Chosen::default()
+    })
+    .await;
+    let (location, pending) = begin(&hub, "/").await;
+    assert!(pending.starts_with("__Secure-omtx-openid="), "{pending}");
+    let entered = open(&hub, &far.agree(&location, &ada()), &pending).await;
+    let kept = entered.headers.get_all("set-cookie").iter();
+    let kept: Vec<_> = kept.map(|value| value.to_str().unwrap()).collect();
+    assert!(kept[0].starts_with("__Host-omtx=") && kept[0].contains("; Path=/;"));
+    assert!(
+        kept.iter().all(|cookie| cookie.ends_with("; Secure")),
+        "{kept:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_the_service_refuses_is_told() {
     let (hub, far) = start(Post::Shown).await;
     let (location, pending) = begin(&hub, "/").await;
@@ -357,9 +379,7 @@ async fn another_key_of_the_service_is_fetched() {
     let (location, pending) = begin(&hub, "/").await;
     let soon = open(&hub, &with_second(&location), &pending).await;
     assert_eq!(soon.status, 503, "not at every unknown name");
-    tokio::time::pause();
-    tokio::time::advance(std::time::Duration::from_secs(31)).await;
-    tokio::time::resume();
+    hub.later(31);
     let (location, pending) = begin(&hub, "/").await;
     session(&open(&hub, &with_second(&location), &pending).await);
 }
