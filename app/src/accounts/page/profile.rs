@@ -39,11 +39,10 @@ pub fn notices(account: &Account, post: Post) -> impl IntoView + use<> {
         Either::Left(view! {
             <form class="ask" method="post" action="/account">
                 <input type="hidden" name="act" value="notices" />
-                <p>
-                    <input id="batch-ended" type="checkbox" name="batch_ended" value="on" checked=on />
-                    " "
-                    <label for="batch-ended">"Mail me when a batch ends"</label>
-                </p>
+                <label class="radio">
+                    <input type="checkbox" name="batch_ended" value="on" checked=on />
+                    "Mail me when a batch ends"
+                </label>
                 <p class="send"><button class="button">"Keep this"</button></p>
             </form>
         })
