@@ -126,6 +126,9 @@ fn rest_is_trifling(text: &str, word: &str) -> bool {
     text.contains(word) && text.chars().count() - word.chars().count() <= 4
 }
 
+/// The owner of what the former system kept without one.
+pub const LEGACY: &str = "legacy_user";
+
 /// What somebody may do beyond what everybody may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -136,6 +139,20 @@ pub enum Role {
     Developer,
     /// Everything; what they do is written in the audit log.
     Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::User, Self::Developer, Self::Admin];
+
+    /// Its name in the API and the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Developer => "developer",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// The one organisation that a person belongs to.

@@ -32,6 +32,8 @@ pub struct Actor {
     pub session: Option<SessionId>,
     /// The hash of the key that they act with.
     pub key: Option<String>,
+    /// The address of the machine that asks, as far as it is known; for the audit log.
+    pub address: String,
 }
 
 impl Actor {
@@ -46,6 +48,21 @@ impl Actor {
             roles: vec![Role::User, Role::Admin],
             session: None,
             key: None,
+            address: String::new(),
+        }
+    }
+
+    /// Whether they look after the whole hub.
+    pub fn is_admin(&self) -> bool {
+        self.roles.contains(&Role::Admin)
+    }
+
+    /// Refuses whoever does not look after the whole hub: to them there is no such thing.
+    pub fn administers(&self) -> Result<()> {
+        if self.is_admin() {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
         }
     }
 

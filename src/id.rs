@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 #[error("not an id")]
 pub struct NotAnId;
 
-/// Ids are kept in file paths and addresses: lower-case letters, digits and inner hyphens only.
+/// Ids are kept in file paths and addresses: lower-case letters, digits, inner hyphens and low lines only.
 fn well_formed(text: &str) -> bool {
     (1..=48).contains(&text.len())
         && text
             .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !text.starts_with('-')
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte))
+        && !text.starts_with(['-', '_'])
 }
 
 macro_rules! id {

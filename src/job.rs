@@ -297,6 +297,9 @@ pub struct Job {
     pub owner: Owner,
     /// Who asked.
     pub created_by: UserId,
+    /// In whose folder its files lie, when it was given to its owner later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Owner>,
     /// Who showed it to their organisation; private when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared: Option<SharedWithOrganization>,
@@ -415,13 +418,29 @@ impl Job {
         self.shared = shared;
     }
 
+    /// Gives it to another owner, as if `made_by` had asked for it. Its files stay where they are.
+    pub fn give(&mut self, to: &Owner, made_by: &UserId) {
+        self.home = Some(self.home().clone());
+        self.owner = to.clone();
+        self.created_by = made_by.clone();
+        if self.kind != Kind::Child {
+            self.shelf = shelf(to, made_by);
+        }
+        self.share_with_organization(None);
+    }
+
+    /// In whose folder its files lie.
+    fn home(&self) -> &Owner {
+        self.home.as_ref().unwrap_or(&self.owner)
+    }
+
     /// The folder of its files, `users/{user}/jobs/{id}`; a child's lies in its batch's.
     pub fn folder(&self) -> String {
         match (&self.batch_id, self.index) {
             (Some(batch), Some(index)) => {
-                format!("{}/jobs/{batch}/children/{index:05}", self.owner.folder())
+                format!("{}/jobs/{batch}/children/{index:05}", self.home().folder())
             }
-            _ => format!("{}/jobs/{}", self.owner.folder(), self.id),
+            _ => format!("{}/jobs/{}", self.home().folder(), self.id),
         }
     }
 
@@ -436,7 +455,7 @@ impl Job {
         };
         match &self.batch_id {
             Some(batch) if is_shared() => {
-                format!("{}/jobs/{batch}/shared/{name}", self.owner.folder())
+                format!("{}/jobs/{batch}/shared/{name}", self.home().folder())
             }
             _ => format!("{}/{epoch}/{name}", self.folder()),
         }

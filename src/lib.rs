@@ -3,6 +3,8 @@
 
 pub mod account;
 pub mod actor;
+pub mod admin;
+pub mod audit;
 pub mod batch;
 pub mod docking;
 pub mod draft;

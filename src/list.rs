@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::actor::Owner;
 use crate::batch::{BatchProgress, BatchRow, RunTimes};
 use crate::docking::{Input, Parameters};
 use crate::id::JobId;
@@ -93,6 +94,9 @@ pub struct JobRow {
     /// How far a batch has come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchProgress>,
+    /// Whose it is, on a list of everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
 }
 
 impl From<&Job> for JobRow {
@@ -138,6 +142,7 @@ impl From<&Job> for JobRow {
             batch_id: job.batch_id.clone(),
             index: job.index,
             batch: job.batch.as_ref().map(BatchProgress::from),
+            owner: None,
         }
     }
 }

@@ -192,6 +192,9 @@ pub struct ModelOffer {
     /// US dollars an hour.
     #[serde(default)]
     pub price_per_hour: Option<f64>,
+    /// Hours that its runs may still take this month, where that is known.
+    #[serde(default)]
+    pub hours_left: Option<f64>,
     /// Why it takes no runs at the moment.
     #[serde(default)]
     pub maintenance: Option<String>,

@@ -14,6 +14,8 @@ mod terms;
 pub use terms::{lookup_is_enough, lookup_word, terms_of};
 
 const DAY_S: i64 = 86_400;
+/// What is said of a scope that is none, and of one that is not for whoever asks.
+pub const NO_SUCH_SCOPE: &str = "scope must be mine or organization";
 
 /// Whose jobs are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Scope {
     Mine,
     /// Those that are shown to their organisation.
     Organization,
+    /// Everybody's, for the admins of the hub.
+    All,
 }
 
 /// Which jobs are looked for. Lists are empty when everything is.
@@ -94,7 +98,11 @@ impl Filters {
                         filters.scope = Scope::Organization;
                         Ok(())
                     }
-                    _ => Err("scope must be mine or organization".to_owned()),
+                    "all" => {
+                        filters.scope = Scope::All;
+                        Ok(())
+                    }
+                    _ => Err(NO_SUCH_SCOPE.to_owned()),
                 },
                 "date_from" => date::first_moment(value).map(|from| filters.from = Some(from)),
                 "date_to" => date::moment_after(value).map(|until| filters.until = Some(until)),
@@ -132,6 +140,7 @@ impl Filters {
         let scope = match self.scope {
             Scope::Mine => "",
             Scope::Organization => "organization",
+            Scope::All => "all",
         };
         let pairs = [
             ("scope", scope.to_owned()),
@@ -171,10 +180,13 @@ impl Filters {
                 without: query_string(&rest.to_query()),
             });
         };
-        if self.scope == Scope::Organization {
-            chip("shown to my organisation".to_owned(), &|rest| {
-                rest.scope = Scope::Mine
-            });
+        let scope = match self.scope {
+            Scope::Mine => None,
+            Scope::Organization => Some("shown to my organisation"),
+            Scope::All => Some("everybody's"),
+        };
+        if let Some(scope) = scope {
+            chip(scope.to_owned(), &|rest| rest.scope = Scope::Mine);
         }
         for status in &self.status {
             chip(format!("status: {status}"), &|rest| {

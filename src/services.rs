@@ -7,6 +7,8 @@ use crate::ports::{Blobs, Compute, Documents};
 
 mod access;
 mod accounts;
+mod admin;
+mod audit;
 mod batches;
 mod changes;
 mod children;
@@ -15,12 +17,14 @@ mod dispatch;
 mod drafts;
 mod exports;
 mod files;
+mod hours;
 mod idempotency;
 mod identities;
 mod jobs;
 mod keys;
 mod leases;
 mod limits;
+mod listing;
 mod lists;
 mod mail_links;
 mod mails;
@@ -47,6 +51,7 @@ pub use exports::{Export, ExportFormat};
 pub use idempotency::IdempotencyKey;
 pub use identities::Identity;
 pub use keys::{KeyRow, NewKey};
+pub use listing::Listing;
 pub use mail_links::Confirmed;
 pub use organizations::{InvitationView, Member, OrganizationView};
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
@@ -66,6 +71,8 @@ pub struct Services {
     compute: Arc<dyn Compute>,
     /// What changed on this server, for those who watch.
     changes: Changes,
+    /// Hours that the runs of each model took.
+    hours: hours::Hours,
     /// What the gateway offers, asked at most every few seconds.
     offers: models::Offers,
     /// How many jobs a filter finds, counted at most every few seconds.
@@ -80,6 +87,8 @@ pub struct Services {
     turns: limits::Turns,
     /// Who stands behind sessions and keys that were used of late.
     known: sessions::Known,
+    /// What admins of the hub looked at of late.
+    looks: audit::Looks,
     /// Hashes of passwords.
     passwords: passwords::Passwords,
     /// What the operator chose.
@@ -94,10 +103,12 @@ impl Services {
         compute: Arc<dyn Compute>,
         settings: Settings,
     ) -> Self {
+        let store = store::Store::new(documents);
         Self {
-            store: store::Store::new(documents),
+            hours: hours::Hours::new(store.clone()),
+            store,
             blobs,
-            offers: models::Offers::new(compute.clone()),
+            offers: models::Offers::default(),
             compute,
             changes: Changes::default(),
             counts: lists::CountCache::default(),
@@ -106,6 +117,7 @@ impl Services {
             leases: leases::Leases::default(),
             turns: limits::Turns::default(),
             known: sessions::Known::default(),
+            looks: audit::Looks::default(),
             passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),
         }

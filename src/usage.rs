@@ -16,6 +16,8 @@ pub struct Units {
     pub charged: i64,
     /// Given back: failed by no fault of the input, or ended before it began. They count no more.
     pub refunded: i64,
+    /// Milliseconds that runs took, tries that failed included.
+    pub run_ms: i64,
 }
 
 impl Units {
@@ -83,6 +85,7 @@ mod tests {
             held: 2,
             charged: 3,
             refunded: 40,
+            ..Units::default()
         };
         assert_eq!((units.counted(), units.left(7), units.left(4)), (5, 2, 0));
         assert_eq!(Units::default().left(0), 0);

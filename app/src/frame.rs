@@ -49,7 +49,7 @@ fn who() -> impl IntoView {
     match side::who().as_str() {
         "local" => EitherOf3::A(view! {
             {new()}
-            <span class="account" title="This hub runs on one machine, without accounts">"local owner"</span>
+            <a class="account" href="/admin" title="This hub runs on one machine, without accounts">"local owner"</a>
         }),
         "account" => {
             EitherOf3::B(view! { {new()} <a class="account" href="/account">"Account"</a> })

@@ -11,6 +11,8 @@ compile_error!(
 
 pub mod accounts;
 pub mod address;
+#[cfg(feature = "ssr")]
+pub mod admin;
 pub mod batches;
 pub mod codec;
 pub mod error;

@@ -23,6 +23,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/reset") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/verify") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/organization") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/organization/:place") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/admin") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/admin/:place") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/admin/:place/:id") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/join") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/account") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/new") view=Served ssr=SsrMode::Async />

@@ -11,6 +11,7 @@ use crate::router::{no_such_call, wrong_method};
 use crate::session::Door;
 
 mod accounts;
+mod admin;
 mod batches;
 mod callbacks;
 mod drafts;
@@ -100,6 +101,23 @@ pub fn routes(api: Api) -> Router {
         )
         .route("/organizations/join", post(organizations::join))
         .route("/invitation", get(organizations::invitation))
+        .route("/organizations/own/audit", get(admin::organization_audit))
+        .route("/admin/users", get(admin::users))
+        .route("/admin/users/{id}", get(admin::user))
+        .route("/admin/users/{id}/roles", put(admin::set_roles))
+        .route("/admin/users/{id}/limits", put(admin::set_limits))
+        .route("/admin/organizations", get(admin::organizations))
+        .route(
+            "/admin/organizations/{id}",
+            get(admin::organization).put(admin::set_agreement),
+        )
+        .route("/admin/models", get(admin::models))
+        .route("/admin/models/{id}", put(admin::set_model))
+        .route(
+            "/admin/assignments",
+            get(admin::unassigned).post(admin::assign),
+        )
+        .route("/admin/audit", get(admin::audit))
         .route("/sessions", get(accounts::sessions))
         .route("/sessions/{id}", delete(accounts::end_session))
         .route("/api-keys", get(accounts::keys).post(accounts::create_key))

@@ -33,10 +33,15 @@ pub struct Cli {
 }
 
 /// What can be done besides serving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Ask the running hub whether it is alive; fails when it is not.
     Health,
+    /// Make somebody who has an account an admin of the hub.
+    Admin {
+        /// Their e-mail address.
+        email: String,
+    },
 }
 
 /// The settings as they were given.

@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub enum Mailer {
     /// A mail server, and whom mails come from.
-    Smtp(AsyncSmtpTransport<Tokio1Executor>, Mailbox),
+    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>, Mailbox),
     /// The log.
     Log,
 }
@@ -45,7 +45,7 @@ impl Mailer {
     pub fn to(server: &MailServer) -> anyhow::Result<Self> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&server.url)?;
         let transport = transport.timeout(Some(STEP)).build();
-        Ok(Self::Smtp(transport, server.from.clone()))
+        Ok(Self::Smtp(Box::new(transport), server.from.clone()))
     }
 
     /// Sends a letter.

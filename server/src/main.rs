@@ -48,8 +48,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         .enable_all()
         .thread_stack_size(STACK_BYTES)
         .build()?;
-    match cli.command {
+    match &cli.command {
         Some(Command::Health) => runtime.block_on(ask_health(&cli)),
+        Some(Command::Admin { email }) => {
+            let email = email.clone();
+            runtime.block_on(appoint(&check(cli)?, &email))
+        }
         None => runtime.block_on(serve(check(cli)?)),
     }
 }
@@ -89,6 +93,14 @@ async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Makes somebody an admin in the store that the settings name, whether or not the hub runs.
+async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
+    let (services, _) = use_cases(config, &config.origin(config.bind.port()))?;
+    services.appoint(email).await?;
+    say(&format!("{email} is an admin of this hub now"));
+    Ok(())
+}
+
 async fn serve(config: Config) -> anyhow::Result<()> {
     log::start(&config)?;
     let listener = TcpListener::bind(config.bind)
@@ -123,6 +135,26 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 /// Makes the parts and joins them.
 fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
     let public = config.origin(port);
+    let (services, blobs) = use_cases(config, &public)?;
+    let gateway_secret = config.gateway.secret.clone();
+    let door = door(config, &services, &public)?;
+    Ok(Parts {
+        api: Api {
+            services: services.clone(),
+            door,
+            gateway_secret,
+            stopping: stopping.clone(),
+        },
+        services,
+        leptos_options: leptos_options(config),
+        addresses: Addresses { public, port },
+        rates: Rates::new(config.trusted_proxies),
+        files: server::blobs::directory::routes(blobs),
+    })
+}
+
+/// The use cases, on the stores and the gateway that the settings name.
+fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<Directory>)> {
     let clock = Clock::system();
     let documents = Sqlite::open(&config.documents, clock.clone())?;
     let key = secret::kept_at(&config.data_dir.join("files.key"))?;
@@ -148,21 +180,7 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         Arc::new(gateway),
         settings,
     );
-    let gateway_secret = config.gateway.secret.clone();
-    let door = door(config, &services, &public)?;
-    Ok(Parts {
-        api: Api {
-            services: services.clone(),
-            door,
-            gateway_secret,
-            stopping: stopping.clone(),
-        },
-        services,
-        leptos_options: leptos_options(config),
-        addresses: Addresses { public, port },
-        rates: Rates::new(config.trusted_proxies),
-        files: server::blobs::directory::routes(blobs),
-    })
+    Ok((services, blobs))
 }
 
 /// How one comes in: as the settings say.

@@ -16,6 +16,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use tower_http::services::ServeDir;
 
 pub mod accounts;
+pub mod admin;
 pub mod openid;
 pub mod organizations;
 

@@ -211,7 +211,7 @@ mod tests {
     fn what_is_not_offered_is_refused_by_name() {
         for (query, field) in [
             ("sort=name", "sort"),
-            ("scope=all", "scope"),
+            ("scope=everybody", "scope"),
             ("include_children=true", "include_children"),
             ("status=odd", "status"),
             ("per_page=0", "per_page"),

@@ -47,11 +47,13 @@ pub enum Collection {
     Shares,
     /// Who did what to what.
     Audit,
+    /// What admins set of the models.
+    Models,
 }
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
@@ -70,6 +72,7 @@ impl Collection {
         Self::Invitations,
         Self::Shares,
         Self::Audit,
+        Self::Models,
     ];
 
     /// Its name in the store.
@@ -93,6 +96,7 @@ impl Collection {
             Self::Invitations => "invitations",
             Self::Shares => "shares",
             Self::Audit => "audit",
+            Self::Models => "models",
         }
     }
 }

@@ -263,7 +263,7 @@ fn times() -> impl Strategy<Value = Option<Timestamp>> {
 proptest! {
     #[test]
     fn an_address_says_all_of_a_filter(
-        scope in prop_oneof![Just(Scope::Mine), Just(Scope::Organization)],
+        scope in prop_oneof![Just(Scope::Mine), Just(Scope::Organization), Just(Scope::All)],
         status in proptest::sample::subsequence(Status::ALL.to_vec(), 0..=6),
         model in proptest::sample::subsequence(Model::ALL.to_vec(), 0..=4),
         task in proptest::sample::subsequence(Task::ALL.to_vec(), 0..=12),

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::Services;
+use super::audit::noted;
 use super::limits::settled;
 use super::store::{Committed, Stored, job_key};
 use crate::actor::Actor;
+use crate::audit::{Act, Entry};
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Refused, State};
@@ -27,7 +29,7 @@ impl Services {
     pub(super) async fn owned(&self, actor: &Actor, id: &JobId) -> Result<Stored<Job>> {
         let job = self.store.get::<Job>(job_key(id)).await?;
         let job = job
-            .filter(|job| actor.owns(&job.value.owner))
+            .filter(|job| actor.owns(&job.value.owner) || actor.is_admin())
             .ok_or(Error::NotFound)?;
         if actor.sees(&job.value) {
             return Ok(job);
@@ -37,10 +39,12 @@ impl Services {
             Some(batch) => self.store.get::<Job>(job_key(batch)).await?,
             None => None,
         };
-        batch
-            .filter(|batch| actor.sees(&batch.value))
-            .map(|_| job)
-            .ok_or(Error::NotFound)
+        if batch.is_some_and(|batch| actor.sees(&batch.value)) {
+            return Ok(job);
+        }
+        actor.administers()?;
+        self.note_admin(actor, Act::ReadAsAdmin, &job.value).await?;
+        Ok(job)
     }
 
     /// A job that the actor may change.
@@ -51,6 +55,11 @@ impl Services {
             actor.may_write()?;
         }
         if actor.made(&job.value) {
+            return Ok(job);
+        }
+        if actor.is_admin() {
+            self.note_admin(actor, Act::ChangedAsAdmin, &job.value)
+                .await?;
             return Ok(job);
         }
         Err(Error::Forbidden(
@@ -80,6 +89,16 @@ impl Services {
         self.change_with_batch(id, change, |_, _| {}).await
     }
 
+    /// Like [`Self::change`], with an entry of the audit log in the same commit when something changes.
+    pub(super) async fn change_noted(
+        &self,
+        id: &JobId,
+        change: impl Fn(&mut Job, Timestamp) -> Result<(), Refused>,
+        entry: &Entry,
+    ) -> Result<Option<Job>> {
+        self.change_with(id, change, |_, _| {}, Some(entry)).await
+    }
+
     /// Like [`Self::change`]; when the job is a child and becomes ready, `ready` changes its batch in the same commit, so
     /// that the dispatcher cannot miss it.
     pub(super) async fn change_with_batch(
@@ -87,6 +106,16 @@ impl Services {
         id: &JobId,
         change: impl Fn(&mut Job, Timestamp) -> Result<(), Refused>,
         ready: impl Fn(&mut Job, Timestamp),
+    ) -> Result<Option<Job>> {
+        self.change_with(id, change, ready, None).await
+    }
+
+    async fn change_with(
+        &self,
+        id: &JobId,
+        change: impl Fn(&mut Job, Timestamp) -> Result<(), Refused>,
+        ready: impl Fn(&mut Job, Timestamp),
+        entry: Option<&Entry>,
     ) -> Result<Option<Job>> {
         for _ in 0..TRIES {
             let Some(mut job) = self.store.get::<Job>(job_key(id)).await? else {
@@ -101,6 +130,7 @@ impl Services {
             }
             let mut writes = vec![job.replaced()?];
             writes.extend(self.moved(&before, &job.value).await?);
+            writes.extend(entry.map(noted).transpose()?);
             if let (State::Queued, Some(batch)) = (job.value.state, &job.value.batch_id) {
                 let mut batch = self
                     .store

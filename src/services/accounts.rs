@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Services;
+use super::audit::{entry, noted};
 use super::idempotency::hex;
 use super::mails::posted;
+use super::sessions::by_themselves;
 use super::sign_ins::{Count, of_mail, of_password, of_sign_up};
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, Notices, Role, User, check_password};
 use crate::actor::Actor;
+use crate::audit::Act;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::UserId;
 use crate::ligand::check_name;
@@ -159,6 +162,7 @@ impl Services {
         let mut writes = vec![
             store::put(user_key(&user.id), &user, Expect::Absent)?,
             Self::claimed(&email, &user.id)?,
+            noted(&by_themselves(&user, Act::SignedUp, visitor, now))?,
         ];
         if confirms {
             writes.push(posted(&email, About::Confirmation, now)?);
@@ -264,10 +268,14 @@ impl Services {
         check_password(&new, &user.value.email)
             .map_err(|message| Error::invalid("password", message))?;
         user.value.password = Some(self.passwords.hash(new).await?);
-        user.value.sessions_since = Some(self.store.now().await?);
+        let now = self.store.now().await?;
+        user.value.sessions_since = Some(now);
         user.value.kept_session = actor.session.clone();
-        self.replace_user(user, counts.iter().map(Count::given_back).collect())
-            .await
+        let email = user.value.email.as_str();
+        let entry = entry(actor, Act::PasswordChanged, email, &actor.owner, now);
+        let mut with: Vec<Write> = counts.iter().map(Count::given_back).collect();
+        with.push(noted(&entry)?);
+        self.replace_user(user, with).await
     }
 
     /// The account of an address.

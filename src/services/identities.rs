@@ -5,11 +5,13 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::accounts::{new_user, user_key};
+use super::audit::noted;
 use super::idempotency::hex;
-use super::sessions::Entered;
+use super::sessions::{Entered, by_themselves};
 use super::sign_ins::{Count, of_elsewhere};
 use super::store::{self, Committed};
 use crate::account::{Email, User};
+use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::UserId;
 use crate::ports::documents::{Collection, Expect, Key};
@@ -84,7 +86,7 @@ impl Services {
         let linked = self.store.get::<Linked>(identity_key(identity)).await?;
         let id = match linked {
             Some(linked) => linked.value.user,
-            None => self.linked(identity).await?,
+            None => self.linked(identity, visitor).await?,
         };
         let user = self.store.get::<User>(user_key(&id)).await?;
         let user = user.ok_or_else(|| Error::internal("an identity is linked with nobody"))?;
@@ -94,7 +96,7 @@ impl Services {
     }
 
     /// Links an identity with the account of its address, which is made when there is none.
-    async fn linked(&self, identity: &Identity) -> Result<UserId> {
+    async fn linked(&self, identity: &Identity, visitor: &Visitor) -> Result<UserId> {
         let there = self.settings.elsewhere.as_deref().unwrap_or("the service");
         let confirmed = identity.email.as_ref().filter(|_| identity.email_verified);
         let Some(email) = confirmed else {
@@ -112,13 +114,20 @@ impl Services {
                 )));
             }
             // Written as it was read, so that nobody gives it another address meanwhile.
-            Some(user) => (user.value.id.clone(), vec![user.replaced()?]),
+            Some(user) => {
+                let entry = by_themselves(&user.value, Act::Linked, visitor, now);
+                (
+                    user.value.id.clone(),
+                    vec![user.replaced()?, noted(&entry)?],
+                )
+            }
             None => {
                 let mut user = new_user(email, &identity.name, None, now);
                 user.verified_at = Some(now);
                 let writes = vec![
                     store::put(user_key(&user.id), &user, Expect::Absent)?,
                     Self::claimed(email, &user.id)?,
+                    noted(&by_themselves(&user, Act::SignedUp, visitor, now))?,
                 ];
                 (user.id, writes)
             }

@@ -1,8 +1,10 @@
 //! One job or batch: read, rename, cancel, delete.
 
 use super::Services;
+use super::audit::{entry, noted, told};
 use super::store::{Committed, Stored, job_key, rows_key};
 use crate::actor::Actor;
+use crate::audit::Act;
 use crate::batch::ROWS_PER_RECORD;
 use crate::docking::Input;
 use crate::error::{Error, Result};
@@ -146,7 +148,9 @@ impl Services {
             key: job.key.clone(),
             expect: Expect::Version(job.version),
         };
-        match self.store.commit(vec![delete]).await? {
+        let now = self.store.now().await?;
+        let entry = entry(actor, Act::Deleted, told(&job.value), &job.value.owner, now);
+        match self.store.commit(vec![delete, noted(&entry)?]).await? {
             Committed::Done => {
                 self.changes.job_written(&job.value);
                 self.counts.forget(&job.value.owner);

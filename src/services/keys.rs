@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Services;
+use super::audit::{entry, noted};
 use super::idempotency::hex;
 use super::store::{self, Committed, Stored};
 use crate::actor::Actor;
+use crate::audit::Act;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::{KeyId, random_secret};
 use crate::ligand::check_name;
@@ -121,7 +123,8 @@ impl Services {
             &key,
             Expect::Absent,
         )?;
-        self.store.commit(vec![write]).await?;
+        let entry = entry(actor, Act::KeyMade, &key.name, &actor.owner, now);
+        self.store.commit(vec![write, noted(&entry)?]).await?;
         Ok(KeyRow {
             key: Some(text),
             ..key.into()
@@ -151,7 +154,9 @@ impl Services {
             key: key.key,
             expect: Expect::Any,
         };
-        self.store.commit(vec![write]).await?;
+        let now = self.store.now().await?;
+        let entry = entry(actor, Act::KeyRemoved, key.value.name, &actor.owner, now);
+        self.store.commit(vec![write, noted(&entry)?]).await?;
         self.known.0.invalidate(&name).await;
         Ok(())
     }

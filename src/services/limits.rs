@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::Services;
 use super::store::{self, Committed, Stored};
+use super::{Services, hours};
 use crate::account::User;
 use crate::actor::{Actor, Owner};
 use crate::error::{Error, Result};
@@ -87,7 +87,12 @@ impl Turns {
 impl Services {
     /// What the actor's owner has used of their limits.
     pub async fn usage(&self, actor: &Actor) -> Result<Usage> {
-        let (owner, now) = (&actor.owner, self.store.now().await?);
+        self.usage_of(&actor.owner).await
+    }
+
+    /// What an owner has used of their limits.
+    pub(super) async fn usage_of(&self, owner: &Owner) -> Result<Usage> {
+        let now = self.store.now().await?;
         let limits = self.limits_of(owner).await?;
         let [month, day] = self.books(owner, now).await?;
         let period = |window: Window, book: Option<Stored<Units>>| {
@@ -284,18 +289,21 @@ pub(super) fn added(owner: &Owner, at: Timestamp, amounts: &[(&'static str, i64)
     Window::ALL.map(add).into()
 }
 
-/// Moves the unit of a job that has ended.
+/// Moves the unit of a job that has ended, and counts the time of a run that has.
 pub(super) fn settled(before: &Job, after: &Job) -> Vec<Write> {
-    let field = match (before.hold, after.hold) {
-        (Some(Hold::Held), Some(Hold::Charged)) => "charged",
-        (Some(Hold::Held), Some(Hold::Refunded)) => "refunded",
-        _ => return Vec::new(),
+    let mut amounts = match (before.hold, after.hold) {
+        (Some(Hold::Held), Some(Hold::Charged)) => vec![("held", -1), ("charged", 1)],
+        (Some(Hold::Held), Some(Hold::Refunded)) => vec![("held", -1), ("refunded", 1)],
+        _ => Vec::new(),
     };
-    added(
-        &after.owner,
-        after.unit_taken_at(),
-        &[("held", -1), (field, 1)],
-    )
+    let run_ms = hours::run_ms(before, after);
+    amounts.extend(run_ms.map(|run_ms| ("run_ms", run_ms)));
+    if amounts.is_empty() {
+        return Vec::new();
+    }
+    let mut writes = added(&after.owner, after.unit_taken_at(), &amounts);
+    writes.extend(run_ms.map(|run_ms| hours::added(after, run_ms)));
+    writes
 }
 
 #[cfg(test)]

@@ -91,6 +91,9 @@ impl Services {
                 "you belong to no organisation; take scope=mine",
             ));
         }
+        if query.filters.scope == Scope::All && !actor.is_admin() {
+            return Err(Error::bad_request("scope", search::NO_SUCH_SCOPE));
+        }
         let request = &query.page;
         let back = request.token.as_ref().is_some_and(|token| token.back);
         let mut base = self.filtered(actor, &query.filters, query.oldest_first);
@@ -149,6 +152,7 @@ impl Services {
         let mut query = match filters.scope {
             Scope::Mine => query.any_of("shelf", shelves(actor)),
             Scope::Organization => query.equal("shared_shelf", actor.owner.to_string()),
+            Scope::All => query,
         };
         let names = |names: Vec<&'static str>| {
             names
@@ -307,7 +311,13 @@ impl Services {
             .filter(|_| has_prev),
             has_more: has_next,
             search_incomplete: incomplete,
-            results: jobs.iter().map(|job| self.row(&job.value)).collect(),
+            results: jobs
+                .iter()
+                .map(|job| JobRow {
+                    owner: (query.filters.scope == Scope::All).then(|| job.value.owner.clone()),
+                    ..self.row(&job.value)
+                })
+                .collect(),
             pagination: Pagination {
                 page,
                 per_page: query.page.per_page,
@@ -337,7 +347,7 @@ impl Services {
 fn is_plain(actor: &Actor, filters: &Filters) -> bool {
     let shelves = match filters.scope {
         Scope::Mine => shelves(actor).len(),
-        Scope::Organization => 1,
+        Scope::Organization | Scope::All => 1,
     };
     let lists = [
         shelves,

@@ -6,21 +6,22 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::accounts::{email_key, user_key};
+use super::audit::noted;
 use super::idempotency::hex;
 use super::mails::posted;
+use super::sessions::{Entered, by_themselves};
 use super::settings::Post;
 use super::sign_ins::{Count, of_mail};
 use super::store::{self, Stored};
 use crate::account::{Email, User, check_password};
 use crate::actor::Actor;
+use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::{UserId, random_secret};
 use crate::mail::About;
 use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::session::Visitor;
 use crate::time::Timestamp;
-
-use super::sessions::Entered;
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +183,7 @@ impl Services {
     }
 
     /// Takes a new password by a link, once; every session and key of the account ends with the old one.
-    pub async fn reset_password(&self, token: &str, new: String) -> Result<()> {
+    pub async fn reset_password(&self, token: &str, new: String, visitor: &Visitor) -> Result<()> {
         let now = self.store.now().await?;
         let (proof, mut user) = self.followed(Purpose::Reset, token, now).await?;
         check_password(&new, &user.value.email)
@@ -195,7 +196,9 @@ impl Services {
         user.value.keys_since = changed_at;
         // Whoever reads the mail of the address has it.
         user.value.verified_at = user.value.verified_at.or(Some(now));
-        self.replace_user(user, vec![used(&proof)]).await
+        let entry = by_themselves(&user.value, Act::PasswordReset, visitor, now);
+        self.replace_user(user, vec![used(&proof), noted(&entry)?])
+            .await
     }
 
     /// Confirms an address by a link, once: that of a new account, which can be used from then on, or the next one of
@@ -213,7 +216,12 @@ impl Services {
         }
         user.value.verified_at = Some(now);
         user.value.email = new.clone();
-        let mut writes = vec![used(&proof)];
+        let act = match old == new {
+            true => Act::EmailConfirmed,
+            false => Act::EmailChanged,
+        };
+        let entry = by_themselves(&user.value, act, visitor, now);
+        let mut writes = vec![used(&proof), noted(&entry)?];
         if old == new {
             self.replace_user(user, writes).await?;
             let user = self.store.get::<User>(user_key(&id)).await?;

@@ -128,7 +128,7 @@ impl Services {
                 }
                 None => None,
             },
-            About::Move { user } => match (self.user(user).await?, known().await?) {
+            About::Move { user } => match (self.recipient(user).await?, known().await?) {
                 (Some(_), Some(_)) => Some((Words::of_taken(hub), None)),
                 (Some(user), None) => {
                     let (link, write) = Purpose::Confirm.link(hub, &user, &mail.to, now)?;
@@ -145,14 +145,14 @@ impl Services {
         })
     }
 
-    async fn user(&self, id: &UserId) -> Result<Option<User>> {
+    async fn recipient(&self, id: &UserId) -> Result<Option<User>> {
         let user = self.store.get::<User>(user_key(id)).await?;
         Ok(user.map(|user| user.value))
     }
 
     async fn of_batch(&self, hub: &str, id: &JobId, user: &UserId) -> Result<Option<Words>> {
         let job = self.store.get::<Job>(job_key(id)).await?;
-        let user = self.user(user).await?;
+        let user = self.recipient(user).await?;
         let (Some(Stored { value: job, .. }), Some(user)) = (job, user) else {
             return Ok(None);
         };
@@ -166,7 +166,7 @@ impl Services {
         if !self.settings.post.confirms() {
             return Ok(None);
         }
-        let user = self.user(&batch.created_by).await?;
+        let user = self.recipient(&batch.created_by).await?;
         let about = |user: &User| About::BatchEnded {
             batch: batch.id.clone(),
             user: user.id.clone(),

@@ -1,6 +1,6 @@
 //! What can run now: the gateway's word, asked at most every few seconds, beside what the models declare of themselves.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Services;
 use crate::actor::Actor;
@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::job::{State, Waiting};
 use crate::list::JobRow;
 use crate::model::{Model, ModelCard, ModelOffer, TargetOffer};
-use crate::ports::Compute;
 use crate::ports::compute::ComputeError;
 use crate::time::Timestamp;
 
@@ -17,10 +16,12 @@ const FRESH_S: i64 = 10;
 /// Seconds after which a gateway that did not answer is asked again.
 const DOWN_S: i64 = 3;
 
-/// The gateway's last word.
-#[derive(Clone)]
+/// Hours of a month below which nothing is begun.
+const LEAST_HOURS: f64 = 1.0;
+
+/// The gateway's last word, and what admins set beside it.
+#[derive(Clone, Default)]
 pub(super) struct Offers {
-    compute: Arc<dyn Compute>,
     last: Arc<Mutex<Option<Asked>>>,
 }
 
@@ -32,66 +33,89 @@ struct Asked {
 }
 
 impl Offers {
-    pub fn new(compute: Arc<dyn Compute>) -> Self {
-        Self {
-            compute,
-            last: Arc::default(),
-        }
+    fn last(&self) -> Option<Asked> {
+        self.lock().clone()
     }
 
-    fn last(&self) -> Option<Asked> {
-        self.last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Asked>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a word that an unanswered call has shown to be old.
     pub fn went_down(&self, now: Timestamp) {
-        let asked = Asked {
+        let since = self.last().and_then(|last| last.answer.err());
+        *self.lock() = Some(Asked {
             at: now,
-            answer: Err(self
-                .last()
-                .and_then(|last| last.answer.err())
-                .unwrap_or(now)),
-        };
-        *self
-            .last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(asked);
+            answer: Err(since.unwrap_or(now)),
+        });
     }
 
-    /// The offers; `Err` with the time since which the gateway does not answer.
-    async fn get(&self, now: Timestamp) -> std::result::Result<Arc<Vec<ModelOffer>>, Timestamp> {
-        let last = self.last();
-        if let Some(last) = &last {
-            let kept_s = if last.answer.is_ok() { FRESH_S } else { DOWN_S };
-            if now < last.at.plus_seconds(kept_s) {
-                return last.answer.clone();
-            }
-        }
-        let since = last.and_then(|last| last.answer.err()).unwrap_or(now);
-        let answer = self.compute.models().await.map(Arc::new).map_err(|failed| {
-            if since == now {
-                tracing::warn!(cause = %describe(&failed), "the compute gateway does not answer");
-            }
-            since
-        });
-        *self
-            .last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Asked {
-            at: now,
-            answer: answer.clone(),
-        });
-        answer
+    /// Forgets what an admin has changed.
+    pub fn forget(&self) {
+        *self.lock() = None;
     }
 }
 
 impl Services {
+    /// The offers as they stand; `Err` with the time since which the gateway does not answer.
+    pub(super) async fn offers(
+        &self,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Arc<Vec<ModelOffer>>, Timestamp>> {
+        let last = self.offers.last();
+        if let Some(last) = &last {
+            let kept_s = if last.answer.is_ok() { FRESH_S } else { DOWN_S };
+            if now < last.at.plus_seconds(kept_s) {
+                return Ok(last.answer.clone());
+            }
+        }
+        let since = last.and_then(|last| last.answer.err()).unwrap_or(now);
+        let answer = match self.compute.models().await {
+            Ok(mut offers) => {
+                for offer in &mut offers {
+                    self.restrict(offer, now).await?;
+                }
+                Ok(Arc::new(offers))
+            }
+            Err(failed) => {
+                if since == now {
+                    tracing::warn!(cause = %describe(&failed), "the compute gateway does not answer");
+                }
+                Err(since)
+            }
+        };
+        *self.offers.lock() = Some(Asked {
+            at: now,
+            answer: answer.clone(),
+        });
+        Ok(answer)
+    }
+
+    /// Holds an offer to what admins set: maintenance, and hours of a month, of which the gateway may know better.
+    async fn restrict(&self, offer: &mut ModelOffer, now: Timestamp) -> Result<()> {
+        let Ok(model) = offer.id.parse::<Model>() else {
+            return Ok(());
+        };
+        let settings = self.settings_of(model).await?;
+        if settings.maintenance.is_some() {
+            offer.maintenance = settings.maintenance;
+        }
+        if let (None, Some(allowed)) = (offer.hours_left, settings.hours_per_month) {
+            offer.hours_left = Some((allowed - self.hours.of(model, now).await?).max(0.0));
+        }
+        if offer.hours_left.is_some_and(|left| left < LEAST_HOURS) && offer.maintenance.is_none() {
+            offer.available = false;
+            offer.reason = Some(format!(
+                "its hours of this month are used up; they begin anew on {}, 00:00 UTC",
+                now.next_month().day()
+            ));
+        }
+        Ok(())
+    }
+
     /// Every model, with what the gateway offers of it.
     pub async fn models(&self, _actor: &Actor) -> Result<Vec<ModelCard>> {
-        let offers = self.offers.get(self.store.now().await?).await;
+        let offers = self.offers(self.store.now().await?).await?;
         Ok(Model::ALL
             .into_iter()
             .map(|model| card(model, offers.as_ref().ok()))
@@ -100,7 +124,7 @@ impl Services {
 
     /// The named targets, with their boxes.
     pub async fn targets(&self, _actor: &Actor) -> Result<Vec<TargetOffer>> {
-        match self.offers.get(self.store.now().await?).await {
+        match self.offers(self.store.now().await?).await? {
             Ok(offers) => Ok(find(&offers, Model::Vina)
                 .map(|offer| offer.targets.clone())
                 .unwrap_or_default()),
@@ -119,7 +143,7 @@ impl Services {
             since,
             until: now.plus_seconds(DOWN_S),
         };
-        Ok(match self.offers.get(now).await {
+        Ok(match self.offers(now).await? {
             Err(since) => Err(waits(NO_ANSWER.to_owned(), since)),
             Ok(offers) => match find(&offers, model) {
                 Some(offer) if offer.available && offer.maintenance.is_none() => Ok(offer.clone()),

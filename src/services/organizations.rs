@@ -6,10 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::accounts::user_key;
+use super::audit::{entry, noted};
 use super::idempotency::hex;
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, Membership, User};
 use crate::actor::{Actor, Owner};
+use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::{OrganizationId, UserId, random_secret};
 use crate::ligand::check_name;
@@ -121,6 +123,7 @@ impl Services {
         let writes = vec![
             store::put(organization_key(&id), &organization, Expect::Absent)?,
             admitted(user, &id, MemberRole::Owner, now)?,
+            note(actor, Act::Founded, name, &id, now)?,
         ];
         self.done(writes).await?;
         Ok(id)
@@ -186,8 +189,17 @@ impl Services {
             created_at: now,
             expires_at: now.plus_seconds(INVITED_S),
         };
-        let write = store::put(invitation_key(&token), &invitation, Expect::Absent)?;
-        self.store.commit(vec![write]).await?;
+        let writes = vec![
+            store::put(invitation_key(&token), &invitation, Expect::Absent)?,
+            note(
+                actor,
+                Act::Invited,
+                role.name(),
+                &invitation.organization,
+                now,
+            )?,
+        ];
+        self.store.commit(writes).await?;
         Ok((token, invitation.expires_at))
     }
 
@@ -216,8 +228,11 @@ impl Services {
             key: invitation.key,
             expect: Expect::Version(invitation.version),
         };
-        let joined = admitted(user, &organization.id, invitation.value.role, now)?;
-        self.done(vec![used, joined]).await?;
+        let (id, role) = (&organization.id, invitation.value.role);
+        let to = format!("{} as {}", organization.name, role.name());
+        let note = note(actor, Act::Joined, to, id, now)?;
+        self.done(vec![used, admitted(user, id, role, now)?, note])
+            .await?;
         Ok(organization.id)
     }
 
@@ -239,7 +254,10 @@ impl Services {
         if let Some(membership) = &mut other.value.membership {
             membership.role = role;
         }
-        self.done(vec![other.replaced()?]).await
+        let to = format!("{}: {}", other.value.email, role.name());
+        let now = self.store.now().await?;
+        let note = note(actor, Act::RoleGiven, to, &organization, now)?;
+        self.done(vec![other.replaced()?, note]).await
     }
 
     async fn transfer(
@@ -266,10 +284,13 @@ impl Services {
                 membership.role = role;
             }
         }
+        let to = other.value.email.to_string();
+        let note = note(actor, Act::OwnerChanged, to, id, self.store.now().await?)?;
         self.done(vec![
             organization.replaced()?,
             owner.replaced()?,
             other.replaced()?,
+            note,
         ])
         .await
     }
@@ -293,7 +314,10 @@ impl Services {
         }
         other.value.membership = None;
         other.value.organization = None;
-        self.done(vec![other.replaced()?]).await
+        let to = other.value.email.to_string();
+        let now = self.store.now().await?;
+        let note = note(actor, Act::MemberLeft, to, &organization, now)?;
+        self.done(vec![other.replaced()?, note]).await
     }
 
     /// Commits changes of members. Whoever they concern is looked up anew: here at once, on other servers in seconds.
@@ -314,6 +338,17 @@ impl Services {
         };
         let own = self.member_of(id, &actor.user).await?;
         Ok((id.clone(), role_of(&own)))
+    }
+
+    /// The organisation that the actor leads, as its admin or owner.
+    pub(super) async fn led(&self, actor: &Actor) -> Result<OrganizationId> {
+        let (organization, own) = self.membership(actor).await?;
+        if own >= MemberRole::Admin {
+            return Ok(organization);
+        }
+        Err(Error::Forbidden(
+            "only the admins of the organisation may read this".to_owned(),
+        ))
     }
 
     async fn member_of(&self, organization: &OrganizationId, id: &UserId) -> Result<Stored<User>> {
@@ -352,6 +387,18 @@ impl Services {
             .ok_or(Error::NotFound)?;
         Ok((invitation, organization.value))
     }
+}
+
+/// The entry of what the actor does to an organisation.
+fn note(
+    actor: &Actor,
+    act: Act,
+    to: impl Into<String>,
+    organization: &OrganizationId,
+    at: Timestamp,
+) -> Result<Write> {
+    let owner = Owner::Organization(organization.clone());
+    noted(&entry(actor, act, to, &owner, at))
 }
 
 fn role_of(user: &Stored<User>) -> MemberRole {

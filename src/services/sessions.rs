@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Services;
 use super::accounts::user_key;
+use super::audit::noted;
 use super::sign_ins::{Count, of_password};
 use super::store::{self, Committed, Stored};
-use crate::account::{Email, User};
+use crate::account::{Email, Role, User};
 use crate::actor::{Actor, Owner};
+use crate::audit::{Act, Entry};
 use crate::error::{Error, Result};
 use crate::id::{SessionId, UserId};
 use crate::organization::MemberRole;
@@ -132,6 +134,7 @@ impl Services {
             address: visitor.address.clone(),
             agent: visitor.agent.chars().take(200).collect(),
         };
+        let entry = by_themselves(&before, Act::SignedIn, visitor, now);
         let mut found = Some(user);
         for _ in 0..TRIES {
             // Somebody else signing in changes the record too; another password ends this.
@@ -142,6 +145,7 @@ impl Services {
             let mut writes = vec![
                 store::put(session_key(&session.id), &session, Expect::Absent)?,
                 user.replaced()?,
+                noted(&entry)?,
             ];
             writes.extend(with.iter().cloned());
             if self.store.commit(writes).await? == Committed::Done {
@@ -205,6 +209,8 @@ impl Services {
         if let Some(actor) = &mut actor {
             actor.key = Some(key.key.id.clone());
             actor.reads_only |= key.value.scope == KeyScope::Read;
+            // A key that leaks opens what its owner has, and nothing of anybody else's.
+            actor.roles.retain(|role| *role == Role::User);
         }
         Ok(actor)
     }
@@ -277,12 +283,30 @@ impl Services {
     }
 }
 
-/// Somebody with an account, as they act.
-fn acting(user: User) -> Actor {
-    let owner = match &user.membership {
+/// What somebody does to their own account before they are known by a session.
+pub(super) fn by_themselves(user: &User, act: Act, visitor: &Visitor, at: Timestamp) -> Entry {
+    Entry {
+        schema: 1,
+        at,
+        by: Some(user.id.clone()),
+        act,
+        to: user.email.to_string(),
+        owner: owner_of(user),
+        address: visitor.address.clone(),
+    }
+}
+
+/// For whom somebody works.
+pub(super) fn owner_of(user: &User) -> Owner {
+    match &user.membership {
         Some(membership) => Owner::Organization(membership.organization.clone()),
         None => Owner::User(user.id.clone()),
-    };
+    }
+}
+
+/// Somebody with an account, as they act.
+fn acting(user: User) -> Actor {
+    let owner = owner_of(&user);
     let member = user.membership.map(|membership| membership.role);
     Actor {
         user: user.id,
@@ -292,5 +316,6 @@ fn acting(user: User) -> Actor {
         roles: user.roles,
         session: None,
         key: None,
+        address: String::new(),
     }
 }

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Services;
+use super::audit::{entry, noted, told};
 use super::store::{Committed, Stored, job_key, put};
 use crate::account::User;
 use crate::actor::{Actor, Owner};
+use crate::audit::Act;
 use crate::error::{Error, Fault, Result, check};
 use crate::id::ShareId;
 use crate::job::Job;
@@ -47,6 +49,7 @@ impl Services {
         let selection = selection(&job, &request)?;
         let now = self.store.now().await?;
         let (token, id) = (Token::random(), ShareId::random());
+        let entry = entry(actor, Act::LinkMade, told(&job), &job.owner, now);
         let share = Share {
             schema: 1,
             id: id.clone(),
@@ -66,7 +69,7 @@ impl Services {
             },
         };
         let write = put(share_key(&token), &share, Expect::Absent)?;
-        match self.store.commit(vec![write]).await? {
+        match self.store.commit(vec![write, noted(&entry)?]).await? {
             Committed::Done => Ok(NewShare {
                 id,
                 url: format!("{}/s/{}", self.settings.callback_url, token.secret()),
@@ -117,8 +120,12 @@ impl Services {
             if share.value.revoked_at.is_some() {
                 return Ok(());
             }
-            share.value.revoked_at = Some(self.store.now().await?);
-            if self.store.commit(vec![share.replaced()?]).await? == Committed::Done {
+            let now = self.store.now().await?;
+            share.value.revoked_at = Some(now);
+            let to = format!("the link to {}", share.value.job_id);
+            let entry = entry(actor, Act::LinkRevoked, to, &share.value.owner, now);
+            let writes = vec![share.replaced()?, noted(&entry)?];
+            if self.store.commit(writes).await? == Committed::Done {
                 return Ok(());
             }
         }

@@ -113,7 +113,7 @@ impl Services {
         for _ in 0..TRIES {
             let found = self.store.get::<Tries>(count.key.clone()).await?;
             let before = found.as_ref().map(|found| &found.value);
-            // A free try beside this one may be stamped a moment later; none has to wait for it.
+            // A free try makes nobody wait, not even whoever came a moment earlier and is counted a moment later.
             let waits = |before: &&Tries| before.failures > count.free && before.next_at > now;
             if let Some(before) = before.filter(waits) {
                 return Err(too_soon(before.next_at, now));

@@ -253,6 +253,7 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         name: String::new(),
         owner: actor.owner.clone(),
         created_by: actor.user.clone(),
+        home: None,
         shared: None,
         shelf: shelf(&actor.owner, &actor.user),
         shared_shelf: None,

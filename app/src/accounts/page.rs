@@ -64,7 +64,7 @@ impl Outcome {
         self
     }
 
-    fn faults(&self) -> Faults {
+    pub(crate) fn faults(&self) -> Faults {
         Faults(
             self.refused
                 .as_ref()

@@ -35,7 +35,9 @@ pub fn row(
                 {(job.kind == Kind::Batch).then(|| twist(job, opened.is_some(), address))}
                 <a href=link data-open="">{job.name.clone()}</a>
             </td>
-            <td class="task">{job.task.title()} " " <small>{job.model.title()}</small></td>
+            <td class="task">
+                {job.task.title()} " " <small>{job.model.title()} {job.owner.as_ref().map(|owner| format!(" · {owner}"))}</small>
+            </td>
             <td class="state">{status::of_job(job)} {job.batch.as_ref().map(progress)}</td>
             <td class="num best">{best(job)}</td>
             <td class="files">{files(job)}</td>

@@ -62,6 +62,7 @@ fn own(organization: &OrganizationView, actor: &Actor, outcome: &Outcome) -> imp
             <div class="tools">
                 <a class="button" href="/?scope=organization">"What is shown to all"</a>
                 <a class="button" href="/usage">"Usage"</a>
+                {leads.then(|| view! { <a class="button" href="/organization/audit">"Audit log"</a> })}
             </div>
         </header>
         {outcome.said()}

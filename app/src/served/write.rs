@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::Page;
 use crate::address::Address;
-use crate::{accounts, batches, jobs, new, organizations, shares, usage};
+use crate::{accounts, admin, batches, jobs, new, organizations, shares, usage};
 
 /// The page at an address.
 pub async fn page(
@@ -28,6 +28,13 @@ pub async fn page(
     let actor = actor.ok_or(Error::Unauthenticated)?;
     match parts.as_slice() {
         ["organization"] => organizations::page::organization(services, actor).await,
+        ["organization", "audit"] => admin::audit::of_organization(services, actor, &address).await,
+        ["admin"] => admin::hub::page(services, actor).await,
+        ["admin", "audit"] => admin::audit::of_hub(services, actor, &address).await,
+        ["admin", "users"] => admin::users::list(services, actor, &address).await,
+        ["admin", "users", id] => admin::users::one(services, actor, id).await,
+        ["admin", "organizations"] => admin::organizations::list(services, actor, &address).await,
+        ["admin", "organizations", id] => admin::organizations::one(services, actor, id).await,
         ["join"] => organizations::page::join(services, &address).await,
         ["account"] => accounts::page::account(services, actor).await,
         ["new"] => new::page::tasks::page(services, actor).await,

@@ -81,13 +81,14 @@ impl Sent {
 
 impl Forms {
     /// The page at `path` as the answer to a form.
-    pub async fn page(&self, path: &'static str, sent: Sent, mut outcome: Outcome) -> Response {
+    pub async fn page(&self, path: &str, sent: Sent, mut outcome: Outcome) -> Response {
         let mut values = sent.values;
         values.retain(|name, _| name != "password" && name != "current");
         outcome.values = values.into_iter().collect();
         let mut parts = sent.parts;
         parts.method = Method::GET;
-        parts.uri = Uri::from_static(path);
+        // It was asked for by this path a moment ago.
+        parts.uri = Uri::try_from(path).unwrap_or_default();
         let (state, options) = (self.state.clone(), self.state.leptos_options.clone());
         let context = move || {
             provide_context(state.clone());
@@ -257,7 +258,10 @@ async fn reset(
     }
     let password = sent.take("password");
     Ok(
-        match services.reset_password(sent.get("token"), password).await {
+        match services
+            .reset_password(sent.get("token"), password, &visitor)
+            .await
+        {
             Ok(()) => {
                 sent.values.clear();
                 forms

@@ -95,6 +95,9 @@ pub async fn limit_rate(State(rates): State<Rates>, mut request: Request, next: 
     let peer = peer(request.extensions());
     let address = client_address(request.headers(), peer, rates.0.trusted_proxies);
     request.extensions_mut().insert(ClientAddress(address));
+    if let Some(actor) = request.extensions_mut().get_mut::<Actor>() {
+        actor.address = address.to_string();
+    }
     let client = match request.extensions().get::<Actor>() {
         Some(actor) if actor.owner.is_local() => return next.run(request).await,
         Some(actor) => Client::User(actor.user.clone()),

@@ -378,7 +378,11 @@ async fn a_new_password_by_mail_ends_sessions_and_keys_and_its_link() {
     let reset = |link: &str, password: &str| {
         let (link, password) = (link.to_owned(), password.to_owned());
         let services = hub.services.clone();
-        async move { services.reset_password(&link, password).await }
+        async move {
+            services
+                .reset_password(&link, password, &Visitor::default())
+                .await
+        }
     };
     assert_eq!(
         reset("made-up", "another-good-one")

@@ -113,7 +113,7 @@ async fn whether_an_address_is_taken_is_said_there_alone() {
     let token = token_in(&mailed(&hub).await);
     let reset = hub
         .services
-        .reset_password(&token, "a-third-good-one".into());
+        .reset_password(&token, "a-third-good-one".into(), &visitor);
     reset.await.unwrap();
     enter(&hub, "ada@example.org", PASSWORD)
         .await
@@ -230,6 +230,7 @@ async fn an_account_moves_to_an_address_that_is_its_owners() {
         .request_reset("ada@example.org", &Visitor::default())
         .await
         .unwrap();
+    let visitor = Visitor::default();
     let old_reset = token_in(&mailed(&hub).await);
     let free = to("New%40example.org", PASSWORD).await;
     let same = |answer: &Answer| text(answer).contains("on its way to the new address");
@@ -251,7 +252,7 @@ async fn an_account_moves_to_an_address_that_is_its_owners() {
 
     let reset = hub
         .services
-        .reset_password(&old_reset, "a-third-good-one".into());
+        .reset_password(&old_reset, "a-third-good-one".into(), &visitor);
     assert_eq!(
         reset.await.unwrap_err().status(),
         409,

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod addresses;
+mod admin;
+mod audit;
 mod batches;
 mod drafts;
 mod events;

@@ -13,7 +13,7 @@ use hub::services::{BatchRequest, JobRequest};
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
-use crate::people::{PASSWORD, ask, enter, job, token};
+use crate::people::{PASSWORD, admin, ask, enter, job, token};
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,10 @@ enum May {
     ReaderOfIt,
     /// Whoever may change it.
     WriterOfIt,
+    /// The admins of one's organisation.
+    Leader,
+    /// The admins of the hub.
+    Admin,
     /// Whoever has the thing in the path, which nobody else knows of; `made-up` stands there, so that nobody has it.
     Nobody,
 }
@@ -37,6 +41,8 @@ enum May {
 use May::*;
 
 const API: &[(&str, &str, May)] = &[
+    // Before everybody who can founds one.
+    ("GET", "/organizations/own/audit", Leader),
     ("GET", "/jobs", Reader),
     ("POST", "/jobs", Writer),
     ("GET", "/jobs/{id}", ReaderOfIt),
@@ -82,6 +88,18 @@ const API: &[(&str, &str, May)] = &[
     ("DELETE", "/organizations/own/members/{id}", Nobody),
     ("POST", "/organizations/join", Writer),
     ("GET", "/invitation", Nobody),
+    ("GET", "/admin/users", Admin),
+    ("GET", "/admin/users/{id}", Nobody),
+    ("PUT", "/admin/users/{id}/roles", Nobody),
+    ("PUT", "/admin/users/{id}/limits", Nobody),
+    ("GET", "/admin/organizations", Admin),
+    ("GET", "/admin/organizations/{id}", Nobody),
+    ("PUT", "/admin/organizations/{id}", Nobody),
+    ("GET", "/admin/models", Admin),
+    ("PUT", "/admin/models/{id}", Admin),
+    ("GET", "/admin/assignments", Admin),
+    ("POST", "/admin/assignments", Admin),
+    ("GET", "/admin/audit", Admin),
     ("GET", "/sessions", Reader),
     ("DELETE", "/sessions/{id}", Nobody),
     ("GET", "/api-keys", Reader),
@@ -117,14 +135,22 @@ enum Standing {
     Stranger,
     /// Signed in, and nothing of the organisation's is theirs.
     Outside,
+    /// The owner of another organisation.
+    Elsewhere,
     /// A viewer of the organisation.
     Viewer,
     /// A member who did not make it.
     Peer,
     /// With a key for reading, of whoever made it.
     Reading,
-    /// Whoever made it, or leads the organisation.
+    /// Whoever made it.
     Own,
+    /// Whoever leads the organisation.
+    Lead,
+    /// An admin of the hub, in no organisation.
+    Root,
+    /// With a key of that admin.
+    RootKey,
 }
 
 /// What the status must be, or, for what is allowed, what it must not be.
@@ -141,12 +167,19 @@ fn expected(may: May, standing: Standing) -> Expected {
         (Everybody, _) => NoneOf(&[404, 405, 500]),
         (_, Stranger) => OneOf(&[401]),
         (Writer, Viewer | Reading) | (InPerson | WriterOfIt, Reading) => OneOf(&[403]),
+        (InPerson, RootKey) => OneOf(&[403]),
+        (Admin, Root) | (Leader, Lead | Elsewhere) => NoneOf(&[401, 403, 404, 405, 500]),
+        (Admin, _) => OneOf(&[404]),
+        (Leader, Viewer | Peer | Own | Reading) => OneOf(&[403]),
+        (Leader, _) => OneOf(&[404]),
         (Reader | Writer | InPerson, _) => NoneOf(&[401, 405, 500]),
         // That they may change nothing is said before it is looked up.
         (WriterOfIt, Viewer) => OneOf(&[403, 404]),
-        (ReaderOfIt | WriterOfIt, Outside | Peer | Viewer) => OneOf(&[404]),
-        (ReaderOfIt | WriterOfIt, Own | Reading) => NoneOf(&[401, 403, 404, 405, 500]),
-        (Nobody, Viewer | Reading) => OneOf(&[403, 404]),
+        (ReaderOfIt | WriterOfIt, Outside | Elsewhere | Peer | Viewer | RootKey) => OneOf(&[404]),
+        (ReaderOfIt | WriterOfIt, Own | Lead | Root | Reading) => {
+            NoneOf(&[401, 403, 404, 405, 500])
+        }
+        (Nobody, Viewer | Reading | RootKey) => OneOf(&[403, 404]),
         (Nobody, _) => OneOf(&[404]),
     }
 }
@@ -219,12 +252,12 @@ async fn people(hub: &Hub) -> Vec<Person> {
     add(
         "the owner of another organisation",
         elsewhere,
-        Standing::Outside,
+        Standing::Elsewhere,
     );
     for (name, role, standing) in [
         ("a viewer", "viewer", Standing::Viewer),
         ("a member", "member", Standing::Peer),
-        ("an admin", "admin", Standing::Own),
+        ("an admin", "admin", Standing::Lead),
     ] {
         let who = token(hub, &format!("{role}@y.org")).await;
         join(&who, role).await;
@@ -246,7 +279,18 @@ async fn people(hub: &Hub) -> Vec<Person> {
     add(
         "the owner of the organisation",
         owner.clone(),
-        Standing::Own,
+        Standing::Lead,
+    );
+    let root = admin(hub, "root@z.org").await;
+    let body = json!({"name": "by a program", "scope": "write"});
+    let key = ask(hub, Method::POST, "/api/v1/api-keys", &root, &body)
+        .await
+        .expect(StatusCode::CREATED);
+    add("an admin of the hub", root, Standing::Root);
+    add(
+        "a key of that admin",
+        key["key"].as_str().unwrap().to_owned(),
+        Standing::RootKey,
     );
     add("whoever made it", maker, Standing::Own);
     people
@@ -302,6 +346,11 @@ fn body(path: &str, id: &JobId) -> Value {
         "/auth/password" => json!({"current": "not it", "password": "another-good-one"}),
         "/api-keys" => json!({"name": "another", "scope": "read"}),
         "/shares" => json!({"job_id": id}),
+        "/admin/users/{id}/roles" => json!({"roles": []}),
+        "/admin/users/{id}/limits" => json!({"limits": null}),
+        "/admin/organizations/{id}" => json!({"tier": "pro"}),
+        "/admin/models/{id}" => json!({"maintenance": ""}),
+        "/admin/assignments" => json!({"to": "user:made-up"}),
         _ => json!({}),
     }
 }
@@ -370,7 +419,8 @@ async fn everybody_may_what_the_table_says() {
         let full = path
             .replace("{id}", id_text)
             .replace("{name}", "made-up")
-            .replace("{run_id}", "made-up:1");
+            .replace("{run_id}", "made-up:1")
+            .replace("/models/made-up", "/models/chai1");
         let full = if path.ends_with("/export") {
             format!("{full}?format=json")
         } else {

@@ -4,50 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
-use crate::people::{ask, job, token};
-
-const OWN: &str = "/api/v1/organizations/own";
-
-/// An organisation of the first person.
-async fn founded(hub: &Hub, owner: &str) {
-    let body = json!({"name": "Structural biology"});
-    ask(hub, Method::POST, "/api/v1/organizations", owner, &body)
-        .await
-        .expect(StatusCode::CREATED);
-}
-
-/// The token of a link that lets somebody in.
-async fn invited(hub: &Hub, by: &str, role: &str) -> String {
-    let path = format!("{OWN}/invitations");
-    let made = ask(hub, Method::POST, &path, by, &json!({"role": role}))
-        .await
-        .expect(StatusCode::CREATED);
-    made["url"]
-        .as_str()
-        .unwrap()
-        .split("token=")
-        .nth(1)
-        .unwrap()
-        .to_owned()
-}
-
-async fn join(hub: &Hub, who: &str, link: &str) -> crate::hub::Answer {
-    ask(
-        hub,
-        Method::POST,
-        "/api/v1/organizations/join",
-        who,
-        &json!({"token": link}),
-    )
-    .await
-}
-
-/// Signs up, and joins in a role.
-async fn member(hub: &Hub, owner: &str, email: &str, role: &str) -> String {
-    let (who, link) = (token(hub, email).await, invited(hub, owner, role).await);
-    join(hub, &who, &link).await.expect(StatusCode::OK);
-    who
-}
+use crate::people::{OWN, ask, founded, invited, job, join, member, token};
 
 async fn members(hub: &Hub, who: &str) -> Vec<(String, String, String)> {
     let read = ask(hub, Method::GET, OWN, who, &Value::Null)

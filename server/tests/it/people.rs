@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::hub::{Answer, Hub};
 
 pub const PASSWORD: &str = "ligand-pose-box";
+pub const OWN: &str = "/api/v1/organizations/own";
 
 pub async fn sign_up(hub: &Hub, email: &str) {
     let body = json!({"email": email, "password": PASSWORD});
@@ -47,4 +48,53 @@ pub async fn me(hub: &Hub, bearer: &str) -> Answer {
 pub fn job(name: &str) -> Value {
     json!({"task": "docking", "model": "vina", "name": name, "parameters": {"exhaustiveness": 1},
         "input": {"target": {"named": "ABL1"}, "ligand": {"name": "ethanol", "smiles": "CCO"}}})
+}
+
+/// An organisation of the first person.
+pub async fn founded(hub: &Hub, owner: &str) {
+    let body = json!({"name": "Structural biology"});
+    ask(hub, Method::POST, "/api/v1/organizations", owner, &body)
+        .await
+        .expect(StatusCode::CREATED);
+}
+
+/// The token of a link that lets somebody in.
+pub async fn invited(hub: &Hub, by: &str, role: &str) -> String {
+    let path = format!("{OWN}/invitations");
+    let made = ask(hub, Method::POST, &path, by, &json!({"role": role}))
+        .await
+        .expect(StatusCode::CREATED);
+    made["url"]
+        .as_str()
+        .unwrap()
+        .split("token=")
+        .nth(1)
+        .unwrap()
+        .to_owned()
+}
+
+pub async fn join(hub: &Hub, who: &str, link: &str) -> Answer {
+    ask(
+        hub,
+        Method::POST,
+        "/api/v1/organizations/join",
+        who,
+        &json!({"token": link}),
+    )
+    .await
+}
+
+/// Signs up, and joins in a role.
+pub async fn member(hub: &Hub, owner: &str, email: &str, role: &str) -> String {
+    let (who, link) = (token(hub, email).await, invited(hub, owner, role).await);
+    join(hub, &who, &link).await.expect(StatusCode::OK);
+    who
+}
+
+/// Signs up, is made an admin of the hub at its machine, and signs in.
+pub async fn admin(hub: &Hub, email: &str) -> String {
+    sign_up(hub, email).await;
+    hub.services.appoint(email).await.unwrap();
+    let answer = enter(hub, email, PASSWORD).await.expect(StatusCode::OK);
+    answer["access_token"].as_str().unwrap().to_owned()
 }

@@ -137,7 +137,7 @@ async fn a_malformed_query_names_its_parameter() {
         ("task=odd", "task"),
         ("date_from=yesterday", "date_from"),
         ("sort=name", "sort"),
-        ("scope=all", "scope"),
+        ("scope=everybody", "scope"),
         ("include_children=true", "include_children"),
         ("search=%ff", "query"),
         ("search=%zz", "query"),

@@ -1,11 +1,13 @@
 //! Showing a job or batch to the organisation that it was made in.
 
 use crate::actor::{Actor, Owner};
+use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind, SharedWithOrganization};
 use crate::organization::MemberRole;
 use crate::services::Services;
+use crate::services::audit::{entry, told};
 
 impl Services {
     /// Shows a job or batch to the actor's organisation, or to nobody but its owner again. What the children of a batch
@@ -19,19 +21,20 @@ impl Services {
         actor.may_write()?;
         let job = self.owned(actor, id).await?.value;
         may_share(actor, &job)?;
-        let changed = self
-            .change(id, |job, now| {
-                // Who showed it first and when stays, however often it is asked.
-                if job.shared.is_some() != shared {
-                    job.share_with_organization(shared.then(|| SharedWithOrganization {
-                        by: actor.user.clone(),
-                        at: now,
-                    }));
-                    job.updated_at = now;
-                }
-                Ok(())
-            })
-            .await?;
+        let act = if shared { Act::Shown } else { Act::Hidden };
+        let entry = entry(actor, act, told(&job), &job.owner, self.store.now().await?);
+        let change = |job: &mut Job, now| {
+            // Who showed it first and when stays, however often it is asked.
+            if job.shared.is_some() != shared {
+                job.share_with_organization(shared.then(|| SharedWithOrganization {
+                    by: actor.user.clone(),
+                    at: now,
+                }));
+                job.updated_at = now;
+            }
+            Ok(())
+        };
+        let changed = self.change_noted(id, change, &entry).await?;
         changed.map(|job| job.shared).ok_or(Error::NotFound)
     }
 

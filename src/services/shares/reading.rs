@@ -195,6 +195,7 @@ fn reader(share: &Share) -> Actor {
         roles: Vec::new(),
         session: None,
         key: None,
+        address: String::new(),
     }
 }
 

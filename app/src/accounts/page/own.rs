@@ -31,6 +31,7 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
                 <a class="button" href="/organization">"Organisation"</a>
                 <a class="button" href="/usage">"Usage"</a>
                 <a class="button" href="/shares">"Links"</a>
+                {actor.is_admin().then(|| view! { <a class="button" href="/admin">"Hub"</a> })}
                 <form method="post" action="/logout"><button class="button">"Sign out"</button></form>
             </div>
         </header>

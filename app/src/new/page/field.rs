@@ -27,12 +27,13 @@ impl Faults {
 }
 
 /// What is wrong, at its field; the field names it by `aria-describedby`.
-pub fn fault(id: &'static str, message: Option<String>) -> impl IntoView {
-    message.map(|message| view! { <p class="wrong" id=format!("{id}-wrong")>{message}</p> })
+pub fn fault(id: &str, message: Option<String>) -> impl IntoView + use<> {
+    let id = format!("{id}-wrong");
+    message.map(|message| view! { <p class="wrong" id=id>{message}</p> })
 }
 
 /// What a field is described by: its fault, when it has one.
-pub fn described(id: &'static str, message: &Option<String>) -> Option<String> {
+pub fn described(id: &str, message: &Option<String>) -> Option<String> {
     message.is_some().then(|| format!("{id}-wrong"))
 }
 

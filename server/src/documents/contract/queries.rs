@@ -61,7 +61,7 @@ pub async fn every_shape_is_answered(store: Store) {
 
 pub async fn a_query_without_a_shape_is_refused(store: Store) {
     let unshaped = [
-        Query::new(Jobs, "created_at", Descending, 10),
+        Query::new(Jobs, "updated_at", Descending, 10),
         newest().equal("name", "x"),
         Query::new(Jobs, "name", Ascending, 10).equal("shelf", "user:a"),
         newest().contains("name", "x"),
