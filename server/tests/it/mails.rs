@@ -76,6 +76,8 @@ async fn an_account_begins_with_a_link_to_its_address() {
     };
     assert!(is_stored("ada@example.org") && !is_stored(&token));
 
+    let appointed = hub.services.appoint("ada@example.org").await;
+    assert_eq!(appointed.unwrap_err().status(), 422);
     let page = open(&hub, &format!("/verify?token={token}"), "").await;
     assert_eq!(page.status, 200);
     enter(&hub, "ada@example.org", PASSWORD)
@@ -90,6 +92,17 @@ async fn an_account_begins_with_a_link_to_its_address() {
         .await
         .expect(StatusCode::OK);
     assert_eq!(made.status, 202);
+    hub.services.appoint("ada@example.org").await.unwrap();
+    let log = send_as(&hub, "/api/v1/admin/audit", &cookie(&entered)).await;
+    for act in ["signed_up", "email_confirmed", "signed_in"] {
+        assert!(text(&log).contains(act), "{act} in {}", text(&log));
+    }
+}
+
+async fn send_as(hub: &Hub, path: &str, cookie: &str) -> Answer {
+    let request = hub.request(Method::GET, path).header("cookie", cookie);
+    hub.send(request.body(axum::body::Body::empty()).unwrap())
+        .await
 }
 
 #[tokio::test]
