@@ -166,6 +166,14 @@ pub struct Membership {
     pub since: Timestamp,
 }
 
+/// Mails that a person wants beside those that they cannot do without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notices {
+    /// When a batch of theirs has ended.
+    pub batch_ended: bool,
+}
+
 /// A person as they are stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct User {
@@ -180,7 +188,8 @@ pub struct User {
     /// The hash of their password in PHC form; absent when they sign in elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// When a link sent to the address was followed.
+    /// When it was shown that they read the mail of their address: by a link that was sent there, or by whoever signs
+    /// them in elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<Timestamp>,
     /// Their organisation.
@@ -191,6 +200,9 @@ pub struct User {
     pub organization: Option<OrganizationId>,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// Mails that they want.
+    #[serde(default)]
+    pub notices: Notices,
     /// Limits that an admin set instead of the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,

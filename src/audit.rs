@@ -18,6 +18,12 @@ pub enum Act {
     PasswordChanged,
     /// A password was changed by a link.
     PasswordReset,
+    /// The address of a new account was confirmed.
+    EmailConfirmed,
+    /// An account was given another address.
+    EmailChanged,
+    /// An account was linked with a sign-in elsewhere.
+    Linked,
     /// A program's key was made.
     KeyMade,
     /// A program's key was removed.
@@ -66,6 +72,9 @@ impl Act {
             Self::SignedIn => "signed in",
             Self::PasswordChanged => "changed the password",
             Self::PasswordReset => "took a new password by a link",
+            Self::EmailConfirmed => "confirmed the address",
+            Self::EmailChanged => "took another address",
+            Self::Linked => "linked a sign-in elsewhere",
             Self::KeyMade => "made a key",
             Self::KeyRemoved => "removed a key",
             Self::Founded => "founded the organisation",

@@ -16,6 +16,7 @@ pub mod ligand;
 pub mod ligand_table;
 pub mod limits;
 pub mod list;
+pub mod mail;
 pub mod metric;
 pub mod model;
 pub mod organization;

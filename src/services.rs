@@ -19,12 +19,15 @@ mod exports;
 mod files;
 mod hours;
 mod idempotency;
+mod identities;
 mod jobs;
 mod keys;
 mod leases;
 mod limits;
 mod listing;
 mod lists;
+mod mail_links;
+mod mails;
 mod models;
 mod organizations;
 mod passwords;
@@ -41,17 +44,19 @@ mod sign_ins;
 mod store;
 mod submissions;
 
-pub use accounts::{Account, SignUp};
+pub use accounts::{Account, AccountChange, SignUp, SignedUp};
 pub use changes::{Change, Changes};
 pub use drafts::{DraftUpload, Upload};
 pub use exports::{Export, ExportFormat};
 pub use idempotency::IdempotencyKey;
+pub use identities::Identity;
 pub use keys::{KeyRow, NewKey};
 pub use listing::Listing;
+pub use mail_links::Confirmed;
 pub use organizations::{InvitationView, Member, OrganizationView};
 pub use requests::{BatchRequest, JobRequest, OnFailedRows};
 pub use sessions::{Entered, SessionRow};
-pub use settings::Settings;
+pub use settings::{Post, Settings};
 pub use shares::{Opened, Pass, Shared};
 pub use submissions::Submitted;
 
@@ -116,6 +121,11 @@ impl Services {
             passwords: passwords::Passwords::default(),
             settings: Arc::new(settings),
         }
+    }
+
+    /// What the operator chose.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// What changes on this server from now on.

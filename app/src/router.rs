@@ -21,6 +21,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/login") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/signup") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/reset") view=Served ssr=SsrMode::Async />
+                    <Route path=path!("/verify") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/organization") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/organization/:place") view=Served ssr=SsrMode::Async />
                     <Route path=path!("/admin") view=Served ssr=SsrMode::Async />

@@ -83,7 +83,7 @@ pub fn routes(api: Api) -> Router {
         .route("/tasks", get(models::tasks))
         .route("/models", get(models::list))
         .route("/targets", get(models::targets))
-        .route("/me", get(models::me))
+        .route("/me", get(models::me).patch(accounts::change))
         .route("/usage", get(usage::read))
         .route("/auth/signup", post(accounts::sign_up))
         .route("/auth/login", post(accounts::sign_in))

@@ -1,4 +1,4 @@
-//! What happens without anybody asking: dispatch, looks at what is due, roll-ups, sweeps. Each turn reads the store; what
+//! What happens without anybody asking: dispatch, looks at what is due, roll-ups, mails, sweeps. Each turn reads the store; what
 //! wakes a turn early only spares the wait.
 
 use std::collections::HashSet;
@@ -11,22 +11,34 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::Mailer;
+
 /// Time between turns of the dispatcher when nothing wakes it.
 const DISPATCH: Duration = Duration::from_secs(2);
 /// Time between looks for what is due.
 const POLL: Duration = Duration::from_secs(1);
 /// Time between roll-ups of the same batch.
 const ROLL_UP: Duration = Duration::from_secs(1);
+/// Time between looks for mails.
+const MAIL: Duration = Duration::from_secs(1);
 /// Time between sweeps of what has expired.
 const SWEEP: Duration = Duration::from_secs(600);
 
 /// Starts the background work; it ends with `stopping`, wherever it is: what is half done is found again by its due time.
-pub fn start(services: &Services, stopping: &CancellationToken) -> JoinSet<()> {
+/// Mails wait where there is no mailer.
+pub fn start(
+    services: &Services,
+    mailer: Option<Mailer>,
+    stopping: &CancellationToken,
+) -> JoinSet<()> {
     let mut duties = JoinSet::new();
     duties.spawn(until(stopping.clone(), dispatch(services.clone())));
     duties.spawn(until(stopping.clone(), poll(services.clone())));
     duties.spawn(until(stopping.clone(), roll_up(services.clone())));
     duties.spawn(until(stopping.clone(), sweep(services.clone())));
+    if let Some(mailer) = mailer {
+        duties.spawn(until(stopping.clone(), mail(services.clone(), mailer)));
+    }
     duties
 }
 
@@ -49,6 +61,29 @@ async fn poll(services: Services) {
         while turn("poll", services.poll_due().await) {}
         sleep(POLL).await;
     }
+}
+
+async fn mail(services: Services, mailer: Mailer) {
+    loop {
+        while turn("mail", mail_one(&services, &mailer).await) {}
+        sleep(MAIL).await;
+    }
+}
+
+/// Sends the mail that has waited longest; whether there was one. What cannot be sent is due again later.
+async fn mail_one(services: &Services, mailer: &Mailer) -> hub::Result<bool> {
+    let Some(letter) = services.take_mail().await? else {
+        return Ok(false);
+    };
+    match mailer.send(&letter).await {
+        Ok(()) => services.mail_sent(&letter).await?,
+        Err(error) => tracing::warn!(
+            mail = letter.id,
+            ?error,
+            "a mail could not be sent and will be tried again"
+        ),
+    }
+    Ok(true)
 }
 
 async fn sweep(services: Services) {

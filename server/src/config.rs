@@ -8,8 +8,13 @@ use clap::{Parser, Subcommand};
 
 use crate::request::Origin;
 
+pub mod mail;
+pub mod openid;
 #[cfg(test)]
 mod tests;
+
+use mail::MailServer;
+use openid::Provider;
 
 /// The command line; every option is also an environment variable.
 #[derive(Debug, Parser)]
@@ -73,6 +78,26 @@ pub struct Settings {
     /// Keys that signed sessions before, with commas between them: what they signed holds until it ends.
     #[arg(long, env = "JWT_OLD_SECRETS", hide_env_values = true)]
     pub jwt_old_secrets: Option<String>,
+    /// Server that mails are sent by: `smtps://user:password@host`, `smtp://user:password@host?tls=required`; in the clear
+    /// (`smtp://127.0.0.1:2525`) only on this machine. Goes with MAIL_FROM.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mails come from: `hub@example.org` or `OMTX-Hub <hub@example.org>`.
+    #[arg(long, env = "MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Provider of OpenID Connect where people can sign in too: `https://login.example.org`. It is to be told of the
+    /// address PUBLIC_URL/openid/callback.
+    #[arg(long, env = "OPENID_ISSUER")]
+    pub openid_issuer: Option<String>,
+    /// What the provider calls the hub.
+    #[arg(long, env = "OPENID_CLIENT_ID")]
+    pub openid_client_id: Option<String>,
+    /// What the hub proves itself to the provider by.
+    #[arg(long, env = "OPENID_CLIENT_SECRET", hide_env_values = true)]
+    pub openid_client_secret: Option<String>,
+    /// What people call the provider: the button says "Sign in with NAME".
+    #[arg(long, env = "OPENID_NAME")]
+    pub openid_name: Option<String>,
     /// Address by which browsers and the gateway reach the hub; `http://127.0.0.1:PORT` when unset.
     #[arg(long, env = "PUBLIC_URL")]
     pub public_url: Option<String>,
@@ -135,6 +160,10 @@ pub struct Config {
     pub gateway: GatewayAddress,
     /// Who may enter.
     pub auth: Auth,
+    /// By whom mails are sent.
+    pub mail: Option<MailServer>,
+    /// Where else people can sign in.
+    pub openid: Option<Provider>,
     /// Where browsers and the gateway reach the hub, when it was given.
     pub public_url: Option<Origin>,
     /// Proxies whose word on where a request comes from is taken.
@@ -170,6 +199,8 @@ impl Settings {
         let public_url = self.public_url(production, &mut faults);
         let trusted_proxies = proxies(&self.trusted_proxies, &mut faults);
         let auth = self.who_may_enter(address, production, &mut faults);
+        let mail = mail::check(given(&self.smtp_url), given(&self.mail_from), &mut faults);
+        let openid = self.elsewhere(&auth, production, &mut faults);
         if production && given(&self.firestore_emulator_host).is_some() {
             faults.push(
                 "FIRESTORE_EMULATOR_HOST is set: production does not run on an emulator".into(),
@@ -185,6 +216,8 @@ impl Settings {
             blobs,
             gateway,
             auth,
+            mail,
+            openid,
             public_url,
             trusted_proxies,
             environment,
@@ -305,6 +338,28 @@ impl Settings {
         }
     }
 
+    fn elsewhere(
+        &self,
+        auth: &Auth,
+        production: bool,
+        faults: &mut Vec<String>,
+    ) -> Option<Provider> {
+        let given = [
+            given(&self.openid_issuer),
+            given(&self.openid_client_id),
+            given(&self.openid_client_secret),
+            given(&self.openid_name),
+        ];
+        let provider = openid::check(given, production, faults);
+        if provider.is_some() && *auth == Auth::Local {
+            faults.push(
+                "OPENID_ISSUER is set, and AUTH=local lets nobody sign in; take AUTH=accounts"
+                    .into(),
+            );
+        }
+        provider
+    }
+
     fn session_keys(&self, production: bool, faults: &mut Vec<String>) -> Vec<String> {
         let current = given(&self.jwt_secret);
         if production && current.is_none() {
@@ -334,6 +389,13 @@ fn given(setting: &Option<String>) -> Option<&str> {
         .as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty())
+}
+
+/// Whether a host of an address is this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn environment(text: &str, faults: &mut Vec<String>) -> Environment {

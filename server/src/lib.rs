@@ -8,6 +8,8 @@ pub mod documents;
 pub mod events;
 pub mod gateway;
 pub mod log;
+pub mod mail;
+pub mod openid;
 pub mod pages;
 pub mod problem;
 pub mod request;

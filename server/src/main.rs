@@ -8,13 +8,15 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use axum::serve::ListenerExt;
 use clap::Parser;
-use hub::services::{Services, Settings};
+use hub::services::{Post, Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
 use server::config::{Auth, Cli, Command, Config, Environment};
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
+use server::mail::Mailer;
+use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
@@ -107,7 +109,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let port = listener.local_addr()?.port();
     let stopping = CancellationToken::new();
     let parts = wire(&config, port, &stopping)?;
-    let _duties = background::start(&parts.services, &stopping);
+    let mailer = mailer(&config)?;
+    let _duties = background::start(&parts.services, mailer, &stopping);
     let router = router(parts);
     tokio::spawn(stop_on_signal(stopping.clone()));
     announce(&config, port);
@@ -164,6 +167,12 @@ fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<
     let gateway = Gateway::new(&config.gateway.url, &config.gateway.secret)?;
     let settings = Settings {
         callback_url: public.to_string(),
+        post: match (&config.mail, config.environment) {
+            (Some(_), _) => Post::Sent,
+            (None, Environment::Development) => Post::Shown,
+            (None, Environment::Production) => Post::None,
+        },
+        elsewhere: config.openid.as_ref().map(|there| there.name.clone()),
     };
     let services = Services::new(
         Arc::new(documents),
@@ -188,12 +197,25 @@ fn door(config: &Config, services: &Services, public: &Origin) -> anyhow::Result
     } else {
         Tokens::new(keys, issuer)
     };
+    let openid = config
+        .openid
+        .clone()
+        .map(|provider| OpenId::new(provider, &public.to_string()));
     Ok(Door::Accounts(Arc::new(Accounts {
         services: services.clone(),
         tokens,
         https: public.is_https(),
-        shows_mail: config.environment == Environment::Development,
+        openid: openid.transpose()?,
     })))
+}
+
+/// Whoever sends mails; shows them in the log where no server is named, at somebody's desk.
+fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    match (&config.mail, config.environment) {
+        (Some(server), _) => Mailer::to(server).map(Some),
+        (None, Environment::Development) => Ok(Some(Mailer::Log)),
+        (None, Environment::Production) => Ok(None),
+    }
 }
 
 /// Names of the built bundle, which `hash.txt` beside the executable tells. Without it the hub starts all the same, its

@@ -17,6 +17,7 @@ use tower_http::services::ServeDir;
 
 pub mod accounts;
 pub mod admin;
+pub mod openid;
 pub mod organizations;
 
 /// Pages and server functions; what is neither is a file of the bundle; what is none of them is a page that says so.
@@ -61,7 +62,7 @@ fn provide_asker() {
 }
 
 /// Pages for everybody.
-const OPEN: [&str; 3] = ["/login", "/signup", "/reset"];
+const OPEN: [&str; 4] = ["/login", "/signup", "/reset", "/verify"];
 
 /// Leads whoever opens a page without being signed in to the page where one signs in, and from there back.
 async fn ask_to_sign_in(request: Request, next: Next) -> Response {

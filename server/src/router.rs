@@ -52,6 +52,7 @@ pub fn router(parts: Parts) -> Router {
         .merge(pages::accounts::routes(forms.clone()))
         .merge(pages::organizations::routes(forms.clone()))
         .merge(pages::admin::routes(forms))
+        .merge(pages::openid::routes(parts.api.clone()))
         .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))

@@ -12,10 +12,14 @@ use hub::{Error, Result};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use crate::openid::{OpenId, PENDING_S, Pending};
 use crate::problem::Problem;
 use crate::request::{ClientAddress, network};
 
 mod token;
+
+/// Where sign-ins elsewhere begin and end.
+const OPENID: &str = "/openid";
 
 pub use token::Tokens;
 
@@ -36,8 +40,8 @@ pub struct Accounts {
     pub tokens: Tokens,
     /// Whether browsers reach the hub by https.
     pub https: bool,
-    /// Whether mails are shown in the log, which is read by whoever runs the hub at their desk.
-    pub shows_mail: bool,
+    /// Where else people can sign in.
+    pub openid: Option<OpenId>,
 }
 
 /// Gives the request its actor, when there is one. A header that lets nobody in is refused; a cookie that does is as
@@ -109,14 +113,7 @@ impl Accounts {
     }
 
     fn cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let all = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        all.flat_map(|text| text.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == self.cookie_name())
-            .map(|(_, value)| value)
+        cookie(headers, self.cookie_name())
     }
 
     /// The header that lets a browser keep a session.
@@ -130,12 +127,53 @@ impl Accounts {
     }
 
     fn set_cookie(&self, value: &str, seconds: i64) -> Result<HeaderValue> {
+        self.cookie_of(self.cookie_name(), value, "/", seconds)
+    }
+
+    fn cookie_of(&self, name: &str, value: &str, path: &str, seconds: i64) -> Result<HeaderValue> {
         let secure = if self.https { "; Secure" } else { "" };
-        let name = self.cookie_name();
-        let text =
-            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let text = format!(
+            "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        );
         HeaderValue::try_from(text).map_err(Error::internal)
     }
+
+    /// A prefix that browsers hold to: by https only. It is sent to a part of the hub alone, which the stricter prefix
+    /// does not allow.
+    fn pending_name(&self) -> &'static str {
+        if self.https {
+            "__Secure-omtx-openid"
+        } else {
+            "omtx-openid"
+        }
+    }
+
+    /// The sign-in elsewhere that a browser began.
+    pub fn pending(&self, headers: &HeaderMap) -> Option<Pending> {
+        Pending::read(cookie(headers, self.pending_name())?)
+    }
+
+    /// The header that lets a browser keep the sign-in elsewhere that it began.
+    pub fn pending_kept(&self, pending: &Pending) -> Result<HeaderValue> {
+        self.cookie_of(self.pending_name(), &pending.cookie(), OPENID, PENDING_S)
+    }
+
+    /// The header that makes a browser forget it.
+    pub fn pending_forgotten(&self) -> Result<HeaderValue> {
+        self.cookie_of(self.pending_name(), "", OPENID, 0)
+    }
+}
+
+/// The value of a cookie.
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    all.flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == wanted)
+        .map(|(_, value)| value)
 }
 
 /// Somebody who is signed in.

@@ -33,11 +33,15 @@ pub enum Collection {
     Sessions,
     /// Keys of programs.
     Keys,
-    /// Sign-ins that failed of late.
+    /// Sign-ins that failed of late, and those elsewhere that were used up.
     SignIns,
+    /// Whose a sign-in elsewhere is.
+    Identities,
+    /// Mails that wait to be sent.
+    Mails,
     /// Organisations.
     Organizations,
-    /// Links that let somebody in.
+    /// Links that let somebody in, or show that they read the mail of an address.
     Invitations,
     /// Links that show a result.
     Shares,
@@ -49,7 +53,7 @@ pub enum Collection {
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
@@ -62,6 +66,8 @@ impl Collection {
         Self::Sessions,
         Self::Keys,
         Self::SignIns,
+        Self::Identities,
+        Self::Mails,
         Self::Organizations,
         Self::Invitations,
         Self::Shares,
@@ -84,6 +90,8 @@ impl Collection {
             Self::Sessions => "sessions",
             Self::Keys => "keys",
             Self::SignIns => "sign_ins",
+            Self::Identities => "identities",
+            Self::Mails => "mails",
             Self::Organizations => "organizations",
             Self::Invitations => "invitations",
             Self::Shares => "shares",

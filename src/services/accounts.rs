@@ -1,4 +1,4 @@
-//! Accounts: making one, reading it, changing and resetting its password.
+//! Accounts: making one, reading and changing it. What takes a link by mail is in `mail_links.rs`.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -6,21 +6,20 @@ use sha2::{Digest, Sha256};
 use super::Services;
 use super::audit::{entry, noted};
 use super::idempotency::hex;
+use super::mails::posted;
 use super::sessions::by_themselves;
-use super::sign_ins::{Count, of_password, of_reset, of_sign_up};
+use super::sign_ins::{Count, of_mail, of_password, of_sign_up};
 use super::store::{self, Committed, Stored};
-use crate::account::{Email, Role, User, check_password};
+use crate::account::{Email, Notices, Role, User, check_password};
 use crate::actor::Actor;
 use crate::audit::Act;
 use crate::error::{self, Error, Fault, Result};
-use crate::id::{UserId, random_secret};
+use crate::id::UserId;
 use crate::ligand::check_name;
+use crate::mail::About;
 use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::session::Visitor;
 use crate::time::Timestamp;
-
-/// Seconds that a link to a new password is good.
-const RESET_S: i64 = 3_600;
 
 /// What somebody fills in to get an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +33,25 @@ pub struct SignUp {
     pub name: String,
 }
 
+/// What came of a form that asks for an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedUp {
+    /// There is an account, which can be used.
+    Made(UserId),
+    /// A mail is on its way that says how to go on. Whether there was an account before is said there only.
+    Told,
+}
+
+/// What somebody wants to change of their account; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccountChange {
+    /// Another name.
+    pub name: Option<String>,
+    /// The mails that they want.
+    pub notices: Option<Notices>,
+}
+
 /// An account as its owner reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
@@ -41,8 +59,14 @@ pub struct Account {
     pub id: UserId,
     /// The address.
     pub email: Email,
+    /// Whether it was shown to be theirs.
+    pub email_verified: bool,
     /// The name.
     pub name: String,
+    /// Whether there is a password; without one they sign in elsewhere.
+    pub has_password: bool,
+    /// The mails that they want.
+    pub notices: Notices,
     /// What the person may do.
     pub roles: Vec<Role>,
     /// When it was made.
@@ -57,111 +81,119 @@ struct Claimed {
     user: UserId,
 }
 
-/// A link to a new password, stored under the hash of its token.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Reset {
-    user: UserId,
-    /// The hash that the new password replaces: a link is void when the password was changed meanwhile.
-    replaces: Option<String>,
-    expires_at: Timestamp,
-}
-
 pub(super) fn user_key(id: &UserId) -> Key {
     Key::new(Collection::Users, id.as_str())
 }
 
-fn email_key(email: &Email) -> Key {
+pub(super) fn email_key(email: &Email) -> Key {
     Key::new(Collection::Emails, hex(Sha256::digest(email.as_str())))
 }
 
-fn reset_key(token: &str) -> Key {
-    Key::new(
-        Collection::Invitations,
-        hex(Sha256::digest(format!("reset\n{token}"))),
-    )
+/// Somebody new. A name that cannot be one is made of the address.
+pub(super) fn new_user(
+    email: &Email,
+    name: &str,
+    password: Option<String>,
+    now: Timestamp,
+) -> User {
+    let name = match name.trim() {
+        good if check_name(good, 100).is_ok() => good.to_owned(),
+        _ => {
+            let before = email.as_str().split('@').next().unwrap_or_default();
+            before.chars().take(100).collect()
+        }
+    };
+    User {
+        schema: 1,
+        id: UserId::random(),
+        email: email.clone(),
+        name,
+        password,
+        verified_at: None,
+        membership: None,
+        organization: None,
+        roles: vec![Role::User],
+        notices: Notices::default(),
+        limits: None,
+        sessions_since: None,
+        kept_session: None,
+        keys_since: None,
+        created_at: now,
+        last_sign_in_at: None,
+    }
 }
 
-/// The link is of no use to whoever has it: the same words for every reason.
-fn void_link() -> Error {
-    Error::Conflict("this link is not good any more; ask for another".to_owned())
+/// The address of a form for an account, or everything that is wrong with the form.
+fn checked(form: &SignUp) -> Result<Email> {
+    let mut faults = Vec::new();
+    let email = Email::new(&form.email);
+    match &email {
+        Err(message) => faults.push(Fault::new("email", *message)),
+        Ok(email) => faults.extend(
+            check_password(&form.password, email)
+                .err()
+                .map(|message| Fault::new("password", message)),
+        ),
+    }
+    let name = form.name.trim();
+    if !name.is_empty()
+        && let Err(message) = check_name(name, 100)
+    {
+        faults.push(Fault::new("name", format!("the name {message}")));
+    }
+    error::check(faults)?;
+    email.map_err(|message| Error::invalid("email", message))
 }
 
 impl Services {
-    /// Makes an account.
-    pub async fn sign_up(&self, form: SignUp, visitor: &Visitor) -> Result<UserId> {
-        let mut faults = Vec::new();
-        let email =
-            Email::new(&form.email).map_err(|message| faults.push(Fault::new("email", message)));
-        if let Ok(email) = &email {
-            faults.extend(
-                check_password(&form.password, email)
-                    .err()
-                    .map(|message| Fault::new("password", message)),
-            );
+    /// Makes an account. Where addresses are confirmed, whoever asks is told to look in their mail, in the same words
+    /// and after the same work whether or not the address has an account.
+    pub async fn sign_up(&self, form: SignUp, visitor: &Visitor) -> Result<SignedUp> {
+        let email = checked(&form)?;
+        let confirms = self.settings.post.confirms();
+        let now = self.store.now().await?;
+        self.take_try(&of_sign_up(visitor), now).await?;
+        if confirms {
+            self.take_try(&of_mail(&email, visitor), now).await?;
         }
-        let name = match (form.name.trim(), &email) {
-            ("", Ok(email)) => email
-                .as_str()
-                .split('@')
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(100)
-                .collect(),
-            (name, _) => name.to_owned(),
-        };
-        if !(name.is_empty() && email.is_err())
-            && let Err(message) = check_name(&name, 100)
-        {
-            faults.push(Fault::new("name", format!("the name {message}")));
-        }
-        error::check(faults)?;
-        let Ok(email) = email else {
-            return Err(Error::invalid("email", "give an e-mail address"));
-        };
-        self.take_try(&of_sign_up(visitor), self.store.now().await?)
-            .await?;
         let password = self.passwords.hash(form.password).await?;
-        let user = User {
-            schema: 1,
-            id: UserId::random(),
-            email: email.clone(),
-            name,
-            password: Some(password),
-            verified_at: None,
-            membership: None,
-            organization: None,
-            roles: vec![Role::User],
-            limits: None,
-            sessions_since: None,
-            kept_session: None,
-            keys_since: None,
-            created_at: self.store.now().await?,
-            last_sign_in_at: None,
-        };
-        let writes = vec![
+        let now = self.store.now().await?;
+        let user = new_user(&email, &form.name, Some(password), now);
+        let mut writes = vec![
             store::put(user_key(&user.id), &user, Expect::Absent)?,
-            store::put(
-                email_key(&email),
-                &Claimed {
-                    user: user.id.clone(),
-                },
-                Expect::Absent,
-            )?,
-            noted(&by_themselves(
-                &user,
-                Act::SignedUp,
-                visitor,
-                user.created_at,
-            ))?,
+            Self::claimed(&email, &user.id)?,
+            noted(&by_themselves(&user, Act::SignedUp, visitor, now))?,
         ];
-        match self.store.commit(writes).await? {
-            Committed::Done => Ok(user.id),
-            Committed::Conflict(_) => Err(Error::invalid(
-                "email",
-                "this address has an account; sign in, or ask for a new password",
-            )),
+        if confirms {
+            writes.push(posted(&email, About::Confirmation, now)?);
         }
+        let free = !confirms
+            || self
+                .store
+                .get::<Claimed>(email_key(&email))
+                .await?
+                .is_none();
+        if free && self.store.commit(writes).await? == Committed::Done {
+            return Ok(match confirms {
+                true => SignedUp::Told,
+                false => SignedUp::Made(user.id),
+            });
+        }
+        if confirms {
+            let taken = posted(&email, About::Taken, now)?;
+            self.store.commit(vec![taken]).await?;
+            return Ok(SignedUp::Told);
+        }
+        Err(Error::invalid(
+            "email",
+            "this address has an account; sign in, or ask for a new password",
+        ))
+    }
+
+    /// The write that makes an address somebody's, which nobody else has.
+    pub(super) fn claimed(email: &Email, user: &UserId) -> Result<Write> {
+        let claimed = Claimed { user: user.clone() };
+        store::put(email_key(email), &claimed, Expect::Absent)
     }
 
     /// The actor's own account; none on a hub without accounts.
@@ -170,11 +202,58 @@ impl Services {
         Ok(user.map(|Stored { value: user, .. }| Account {
             id: user.id,
             email: user.email,
+            email_verified: user.verified_at.is_some(),
             name: user.name,
+            has_password: user.password.is_some(),
+            notices: user.notices,
             roles: user.roles,
             created_at: user.created_at,
             last_sign_in_at: user.last_sign_in_at,
         }))
+    }
+
+    /// Gives the account another name, or says which mails its owner wants.
+    pub async fn change_account(&self, actor: &Actor, change: AccountChange) -> Result<()> {
+        actor.in_person()?;
+        let mut user = self.own_record(actor).await?;
+        if let Some(name) = change.name.as_deref().map(str::trim) {
+            check_name(name, 100)
+                .map_err(|message| Error::invalid("name", format!("the name {message}")))?;
+            name.clone_into(&mut user.value.name);
+        }
+        if let Some(notices) = change.notices {
+            if notices.batch_ended && !self.settings.post.confirms() {
+                return Err(Error::Conflict("this hub sends no mail".to_owned()));
+            }
+            user.value.notices = notices;
+        }
+        self.replace_user(user, Vec::new()).await
+    }
+
+    /// The actor's record after a look at their password. The tries are counted, and given back with what is done.
+    pub(super) async fn with_password(
+        &self,
+        actor: &Actor,
+        current: String,
+        visitor: &Visitor,
+    ) -> Result<(Stored<User>, [Count; 3])> {
+        actor.in_person()?;
+        let user = self.own_record(actor).await?;
+        let Some(hash) = user.value.password.clone() else {
+            return Err(Error::invalid(
+                "current",
+                "the account has no password yet; ask for a link to one where one signs in",
+            ));
+        };
+        let counts = of_password(&user.value.email, visitor);
+        self.take_try(&counts, self.store.now().await?).await?;
+        if !self.passwords.matches(current, Some(hash)).await? {
+            return Err(Error::invalid(
+                "current",
+                "this is not the password of the account",
+            ));
+        }
+        Ok((user, counts))
     }
 
     /// Gives the account another password and ends every other session of it.
@@ -185,94 +264,18 @@ impl Services {
         new: String,
         visitor: &Visitor,
     ) -> Result<()> {
-        actor.in_person()?;
-        let mut user = self.own_record(actor).await?;
-        let now = self.store.now().await?;
-        let email = user.value.email.clone();
-        let counts = of_password(&email, visitor);
-        self.take_try(&counts, now).await?;
-        if !self
-            .passwords
-            .matches(current, user.value.password.clone())
-            .await?
-        {
-            return Err(Error::invalid(
-                "current",
-                "this is not the password of the account",
-            ));
-        }
-        check_password(&new, &email).map_err(|message| Error::invalid("password", message))?;
-        user.value.password = Some(self.passwords.hash(new).await?);
-        user.value.sessions_since = Some(self.store.now().await?);
-        user.value.kept_session = actor.session.clone();
-        let entry = entry(
-            actor,
-            Act::PasswordChanged,
-            email.as_str(),
-            &actor.owner,
-            now,
-        );
-        let mut with: Vec<Write> = counts.iter().map(Count::given_back).collect();
-        with.push(noted(&entry)?);
-        self.replace_user(user, with).await
-    }
-
-    /// The link that lets the owner of an address take a new password, to be sent there; none when nobody has the
-    /// address. Whoever asks is not told which.
-    pub async fn request_reset(
-        &self,
-        email: &str,
-        visitor: &Visitor,
-    ) -> Result<Option<(Email, String)>> {
-        let email = Email::new(email).map_err(|message| Error::invalid("email", message))?;
-        let now = self.store.now().await?;
-        self.take_try(&of_reset(&email, visitor), now).await?;
-        let Some(user) = self.user_of(&email).await? else {
-            return Ok(None);
-        };
-        let token = random_secret();
-        let reset = Reset {
-            user: user.value.id,
-            replaces: user.value.password,
-            expires_at: now.plus_seconds(RESET_S),
-        };
-        let write = store::put(reset_key(&token), &reset, Expect::Absent)?;
-        self.store.commit(vec![write]).await?;
-        Ok(Some((email, token)))
-    }
-
-    /// Takes a new password by a link, once; every session and key of the account ends with the old one.
-    pub async fn reset_password(&self, token: &str, new: String, visitor: &Visitor) -> Result<()> {
-        let now = self.store.now().await?;
-        let reset = self
-            .store
-            .get::<Reset>(reset_key(token))
-            .await?
-            .ok_or_else(void_link)?;
-        let mut user = self
-            .store
-            .get::<User>(user_key(&reset.value.user))
-            .await?
-            .ok_or_else(void_link)?;
-        if reset.value.expires_at <= now || reset.value.replaces != user.value.password {
-            return Err(void_link());
-        }
+        let (mut user, counts) = self.with_password(actor, current, visitor).await?;
         check_password(&new, &user.value.email)
             .map_err(|message| Error::invalid("password", message))?;
         user.value.password = Some(self.passwords.hash(new).await?);
-        // Now, and not before the hash was made: whoever came in meanwhile came in with the old one.
-        let changed_at = Some(self.store.now().await?);
-        user.value.sessions_since = changed_at;
-        user.value.kept_session = None;
-        user.value.keys_since = changed_at;
-        // Whoever reads the mail of the address has it.
-        user.value.verified_at = user.value.verified_at.or(Some(now));
-        let used = Write::Delete {
-            key: reset.key,
-            expect: Expect::Version(reset.version),
-        };
-        let entry = by_themselves(&user.value, Act::PasswordReset, visitor, now);
-        self.replace_user(user, vec![used, noted(&entry)?]).await
+        let now = self.store.now().await?;
+        user.value.sessions_since = Some(now);
+        user.value.kept_session = actor.session.clone();
+        let email = user.value.email.as_str();
+        let entry = entry(actor, Act::PasswordChanged, email, &actor.owner, now);
+        let mut with: Vec<Write> = counts.iter().map(Count::given_back).collect();
+        with.push(noted(&entry)?);
+        self.replace_user(user, with).await
     }
 
     /// The account of an address.
@@ -292,7 +295,11 @@ impl Services {
     }
 
     /// Writes an account over what was read, with what belongs to the same commit.
-    async fn replace_user(&self, user: Stored<User>, mut with: Vec<Write>) -> Result<()> {
+    pub(super) async fn replace_user(
+        &self,
+        user: Stored<User>,
+        mut with: Vec<Write>,
+    ) -> Result<()> {
         with.insert(0, user.replaced()?);
         match self.store.commit(with).await? {
             Committed::Done => {

@@ -219,6 +219,13 @@ impl Services {
                 "nobody has an account with this address; sign up first",
             )
         })?;
+        // Whoever made the account may not be whom the address belongs to.
+        if self.settings.post.confirms() && user.value.verified_at.is_none() {
+            return Err(Error::invalid(
+                "email",
+                "nobody has confirmed this address yet; open the link that was sent there first",
+            ));
+        }
         let set =
             |user: &mut User| user.roles = in_order(&[&user.roles[..], &[Role::Admin]].concat());
         let note = |user: &User, at| Entry {

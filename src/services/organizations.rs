@@ -218,6 +218,11 @@ impl Services {
         actor.may_write()?;
         let (invitation, organization) = self.good_invitation(token).await?;
         let user = self.outsider(actor).await?;
+        if self.settings.post.confirms() && user.value.verified_at.is_none() {
+            return Err(Error::Conflict(
+                "confirm your e-mail address first, then follow the link again".to_owned(),
+            ));
+        }
         let now = self.store.now().await?;
         let used = Write::Delete {
             key: invitation.key,

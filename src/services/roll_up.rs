@@ -78,6 +78,9 @@ impl Services {
             batch.value.updated_at = now;
         }
         writes.push(batch.replaced()?);
+        if batch.value.state.has_ended() && !before.state.has_ended() {
+            writes.extend(self.end_posted(&batch.value, now).await?);
+        }
         if let Committed::Conflict(_) = self.store.commit(writes).await? {
             return Ok(false);
         }

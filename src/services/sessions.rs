@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Services;
 use super::accounts::user_key;
 use super::audit::noted;
-use super::sign_ins::of_password;
+use super::sign_ins::{Count, of_password};
 use super::store::{self, Committed, Stored};
 use crate::account::{Email, Role, User};
 use crate::actor::{Actor, Owner};
@@ -15,7 +15,7 @@ use crate::audit::{Act, Entry};
 use crate::error::{Error, Result};
 use crate::id::{SessionId, UserId};
 use crate::organization::MemberRole;
-use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
 use crate::session::{ApiKey, KeyScope, SESSION_S, Session, Visitor};
 use crate::time::Timestamp;
 
@@ -73,6 +73,10 @@ fn session_key(id: &SessionId) -> Key {
     Key::new(Collection::Sessions, id.as_str())
 }
 
+fn refused() -> Error {
+    Error::invalid("password", "address or password is wrong")
+}
+
 impl Services {
     /// Begins a session. An address without an account and a wrong password are answered alike, in words and work.
     pub async fn sign_in(
@@ -81,7 +85,6 @@ impl Services {
         password: String,
         visitor: &Visitor,
     ) -> Result<Entered> {
-        let refused = || Error::invalid("password", "address or password is wrong");
         let now = self.store.now().await?;
         let Ok(email) = Email::new(email) else {
             return Err(Error::invalid(
@@ -97,6 +100,29 @@ impl Services {
         let Some(user) = user.filter(|_| matches) else {
             return Err(refused());
         };
+        if self.settings.post.confirms() && user.value.verified_at.is_none() {
+            let given_back = counts.iter().map(Count::given_back).collect();
+            self.store.commit(given_back).await?;
+            return Err(Error::Forbidden(
+                "confirm your address first: open the link that was sent there".to_owned(),
+            ));
+        }
+        let with = vec![
+            counts[0].forgotten(),
+            counts[1].given_back(),
+            counts[2].given_back(),
+        ];
+        self.enter(user, visitor, with).await
+    }
+
+    /// Begins a session of somebody who showed who they are, with what belongs to the same commit.
+    pub(super) async fn enter(
+        &self,
+        user: Stored<User>,
+        visitor: &Visitor,
+        with: Vec<Write>,
+    ) -> Result<Entered> {
+        let now = self.store.now().await?;
         let before = user.value.clone();
         let session = Session {
             schema: 1,
@@ -116,14 +142,12 @@ impl Services {
                 return Err(refused());
             };
             user.value.last_sign_in_at = Some(now);
-            let writes = vec![
+            let mut writes = vec![
                 store::put(session_key(&session.id), &session, Expect::Absent)?,
                 user.replaced()?,
                 noted(&entry)?,
-                counts[0].forgotten(),
-                counts[1].given_back(),
-                counts[2].given_back(),
             ];
+            writes.extend(with.iter().cloned());
             if self.store.commit(writes).await? == Committed::Done {
                 return Ok(Entered {
                     session: session.id,

@@ -73,12 +73,21 @@ pub(super) fn of_password(email: &Email, visitor: &Visitor) -> [Count; 3] {
     ]
 }
 
-/// Mails with a link to a new password.
-pub(super) fn of_reset(email: &Email, visitor: &Visitor) -> [Count; 2] {
+/// Mails that are asked for: to one address, from one network.
+pub(super) fn of_mail(email: &Email, visitor: &Visitor) -> [Count; 2] {
     [
-        Count::new(format!("reset\n{email}"), 3, 900),
-        Count::new(format!("resets\n{}", visitor.network), 20, 900),
+        Count::new(format!("mail\n{email}"), 3, 900),
+        Count::new(format!("mails\n{}", visitor.network), 20, 900),
     ]
+}
+
+/// Sign-ins elsewhere that are come back from.
+pub(super) fn of_elsewhere(visitor: &Visitor) -> [Count; 1] {
+    [Count::new(
+        format!("elsewhere\n{}", visitor.network),
+        30,
+        900,
+    )]
 }
 
 /// Accounts that are made from one network.

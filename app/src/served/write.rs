@@ -19,9 +19,10 @@ pub async fn page(
     let address = Address::new(path, query);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
-        ["login"] => return accounts::page::sign_in(&address),
+        ["login"] => return accounts::page::sign_in(services, &address),
         ["signup"] => return accounts::page::sign_up(),
         ["reset"] => return accounts::page::reset(&address),
+        ["verify"] => return accounts::page::verify(&address),
         _ => {}
     }
     let actor = actor.ok_or(Error::Unauthenticated)?;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hub::id::{KeyId, SessionId, UserId};
-use hub::services::{KeyRow, NewKey, SessionRow, SignUp};
+use hub::services::{AccountChange, KeyRow, NewKey, SessionRow, SignUp, SignedUp};
 use hub::session::SESSION_S;
 use hub::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -28,10 +28,20 @@ impl Api {
     }
 }
 
-/// Who was made.
+/// Who was made, or what to do next.
 #[derive(Serialize)]
-pub struct Made {
-    user_id: UserId,
+#[serde(untagged)]
+pub enum Answered {
+    /// There is an account.
+    Made {
+        /// Its id.
+        user_id: UserId,
+    },
+    /// A mail says how to go on.
+    Told {
+        /// In words.
+        message: &'static str,
+    },
 }
 
 /// `POST /auth/signup`
@@ -39,10 +49,26 @@ pub async fn sign_up(
     State(api): State<Api>,
     From(visitor): From,
     Json(form): Json<SignUp>,
-) -> Result<(StatusCode, axum::Json<Made>), Problem> {
+) -> Result<(StatusCode, axum::Json<Answered>), Problem> {
     api.accounts()?;
-    let user_id = api.services.sign_up(form, &visitor).await?;
-    Ok((StatusCode::CREATED, axum::Json(Made { user_id })))
+    let (status, answered) = match api.services.sign_up(form, &visitor).await? {
+        SignedUp::Made(user_id) => (StatusCode::CREATED, Answered::Made { user_id }),
+        SignedUp::Told => {
+            let message = "look in your mail: what was sent to the address says how to go on";
+            (StatusCode::ACCEPTED, Answered::Told { message })
+        }
+    };
+    Ok((status, axum::Json(answered)))
+}
+
+/// `PATCH /me`: the name, and which mails are wanted.
+pub async fn change(
+    State(api): State<Api>,
+    Signed(actor): Signed,
+    Json(change): Json<AccountChange>,
+) -> Result<StatusCode, Problem> {
+    api.services.change_account(&actor, change).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Address and password.

@@ -190,3 +190,105 @@ fn check_alone(arguments: &[&str]) -> Vec<String> {
         .err()
         .unwrap_or_default()
 }
+
+#[test]
+fn mails_go_by_a_server_that_keeps_them_to_itself() {
+    let given = |url: &str, from: &str| {
+        check(&["--smtp-url", url, "--mail-from", from]).map(|config| config.mail.is_some())
+    };
+    let from = "OMTX-Hub <hub@example.org>";
+    for url in [
+        "smtps://user:pass%40word@mail.example.org",
+        "smtps://mail.example.org:465",
+        "smtp://user:password@mail.example.org:587?tls=required",
+        "smtp://127.0.0.1:2525",
+        "smtp://[::1]:2525",
+    ] {
+        assert_eq!(given(url, from), Ok(true), "{url}");
+        assert!(
+            crate::mail::Mailer::to(
+                &check(&["--smtp-url", url, "--mail-from", from])
+                    .ok()
+                    .unwrap()
+                    .mail
+                    .unwrap()
+            )
+            .is_ok()
+        );
+    }
+    assert_eq!(check(&[]).map(|config| config.mail.is_some()), Ok(false));
+    for (url, from) in [
+        ("smtp://user:secret-word@mail.example.org", from),
+        (
+            "smtp://user:secret-word@mail.example.org?tls=opportunistic",
+            from,
+        ),
+        ("smtps://user@mail.example.org", from),
+        ("https://mail.example.org", from),
+        ("mail.example.org", from),
+        ("smtp://127.0.0.1:2525", "nobody"),
+        ("smtp://127.0.0.1:2525", ""),
+        ("", from),
+    ] {
+        let faults = given(url, from).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(!faults[0].contains("secret-word"), "{faults:?}");
+    }
+}
+
+#[test]
+fn people_sign_in_elsewhere_by_https() {
+    let given = |issuer: &str, more: &[&str]| {
+        let usual = [
+            "--auth",
+            "accounts",
+            "--openid-issuer",
+            issuer,
+            "--openid-client-id",
+            "hub",
+            "--openid-client-secret",
+            "a-secret",
+        ];
+        check(&[&usual, more].concat()).map(|config| config.openid.map(|there| there.name))
+    };
+    let name = |name: &str| Ok(Some(name.to_owned()));
+    assert_eq!(
+        given("https://login.example.org/", &[]),
+        name("login.example.org")
+    );
+    assert_eq!(
+        given(
+            "https://login.example.org",
+            &["--openid-name", "University"]
+        ),
+        name("University")
+    );
+    assert_eq!(given("http://127.0.0.1:4000", &[]), name("127.0.0.1"));
+    for issuer in [
+        "http://login.example.org",
+        "https://login.example.org?x=1",
+        "login.example.org",
+        "",
+    ] {
+        assert_eq!(given(issuer, &[]).unwrap_err().len(), 1, "{issuer}");
+    }
+    let there = ["--openid-issuer", "https://login.example.org"];
+    assert_eq!(faults(&there).len(), 2, "client and secret go with it");
+    let all = [
+        &there[..],
+        &[
+            "--openid-client-id",
+            "hub",
+            "--openid-client-secret",
+            "a-secret",
+        ],
+    ];
+    assert!(faults(&all.concat())[0].contains("AUTH=accounts"));
+    let production = given("http://127.0.0.1:4000", &["--env", "production"]);
+    assert!(
+        production
+            .unwrap_err()
+            .iter()
+            .any(|fault| fault.starts_with("OPENID_ISSUER"))
+    );
+}

@@ -12,7 +12,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use hub::services::{NewKey, SignUp};
+use hub::account::Notices;
+use hub::services::{AccountChange, Confirmed, NewKey, SignUp, SignedUp};
 use hub::session::KeyScope;
 use hub::{Error, Result};
 use leptos::prelude::provide_context;
@@ -41,6 +42,7 @@ pub fn routes(forms: Forms) -> Router {
         .route("/signup", post(sign_up))
         .route("/logout", post(sign_out))
         .route("/reset", post(reset))
+        .route("/verify", post(verify))
         .route(ACCOUNT, post(account))
         .with_state(forms)
 }
@@ -137,7 +139,7 @@ pub fn to(path: &str, cookie: Option<HeaderValue>) -> Response {
 }
 
 /// Where somebody wanted to go before they were asked to sign in: only ever a page of this hub.
-fn next(wanted: &str) -> &str {
+pub fn next(wanted: &str) -> &str {
     let own = wanted.starts_with('/')
         && !wanted.starts_with("//")
         && wanted
@@ -173,6 +175,7 @@ async fn sign_up(
     mut sent: Sent,
 ) -> Result<Response, Problem> {
     let password = sent.take("password");
+    let services = &forms.api.services;
     let entered = async {
         let accounts = forms.api.accounts()?;
         let form = SignUp {
@@ -180,18 +183,49 @@ async fn sign_up(
             password: password.clone(),
             name: sent.get("name").to_owned(),
         };
-        forms.api.services.sign_up(form, &visitor).await?;
-        let entered = forms
-            .api
-            .services
-            .sign_in(sent.get("email"), password, &visitor)
-            .await?;
-        accounts.kept(&entered)
+        match services.sign_up(form, &visitor).await? {
+            SignedUp::Told => Ok(None),
+            SignedUp::Made(_) => {
+                let email = sent.get("email");
+                let entered = services.sign_in(email, password, &visitor).await?;
+                accounts.kept(&entered).map(Some)
+            }
+        }
     };
     match entered.await {
-        Ok(cookie) => Ok(to("/", Some(cookie))),
+        Ok(Some(cookie)) => Ok(to("/", Some(cookie))),
+        Ok(None) => Ok(forms.done("/signup", sent, LOOK).await),
         Err(refused) => Ok(forms.refused("/signup", sent, refused).await),
     }
+}
+
+/// What whoever asked for an account is told, whether or not there was one.
+const LOOK: &str = "Look in your mail: what was sent to the address says how to go on.";
+/// The same for whoever asked for another link.
+const ON_ITS_WAY: &str = "If the address has an account that waits for it, a link is on its way.";
+
+/// Confirms an address by a link, or asks for another link.
+async fn verify(
+    State(forms): State<Forms>,
+    From(visitor): From,
+    sent: Sent,
+) -> Result<Response, Problem> {
+    let accounts = forms.api.accounts()?;
+    let services = &forms.api.services;
+    if sent.get("token").is_empty() {
+        let asked = services.request_confirmation(sent.get("email"), &visitor);
+        return Ok(match asked.await {
+            Ok(()) => forms.done("/verify", sent, ON_ITS_WAY).await,
+            Err(refused) => forms.refused("/verify", sent, refused).await,
+        });
+    }
+    Ok(
+        match services.confirm_address(sent.get("token"), &visitor).await {
+            Ok(Confirmed::Entered(entered)) => to("/", Some(accounts.kept(&entered)?)),
+            Ok(Confirmed::Moved) => to(ACCOUNT, None),
+            Err(refused) => forms.refused("/verify", sent, refused).await,
+        },
+    )
 }
 
 async fn sign_out(State(forms): State<Forms>, Signed(actor): Signed) -> Result<Response, Problem> {
@@ -205,26 +239,22 @@ async fn reset(
     From(visitor): From,
     mut sent: Sent,
 ) -> Result<Response, Problem> {
-    let accounts = forms.api.accounts()?;
+    forms.api.accounts()?;
     let services = &forms.api.services;
-    if sent.get("token").is_empty() && !accounts.shows_mail {
-        let message = "this hub sends no mail yet; ask whoever runs it for a new password";
-        let refused = Error::Conflict(message.to_owned());
-        return Ok(forms.refused("/reset", sent, refused).await);
-    }
     if sent.get("token").is_empty() {
-        return Ok(
-            match services.request_reset(sent.get("email"), &visitor).await {
-                Ok(link) => {
-                    if let Some((email, token)) = link {
-                        // Nothing is sent from one machine: whoever runs it reads the log.
-                        tracing::info!(%email, "a new password was asked for: open /reset?token={token} at the hub");
-                    }
-                    forms.done("/reset", sent, "If the address has an account, a link to a new password is on its way.").await
-                }
-                Err(refused) => forms.refused("/reset", sent, refused).await,
-            },
-        );
+        let asked = services.request_reset(sent.get("email"), &visitor);
+        return Ok(match asked.await {
+            Ok(()) => {
+                forms
+                    .done(
+                        "/reset",
+                        sent,
+                        "If the address has an account, a link to a new password is on its way.",
+                    )
+                    .await
+            }
+            Err(refused) => forms.refused("/reset", sent, refused).await,
+        });
     }
     let password = sent.take("password");
     Ok(
@@ -256,9 +286,32 @@ async fn account(
             let changed = services
                 .change_password(&actor, current, new, &visitor)
                 .await;
-            changed.map(|()| Outcome {
-                done: Some("The password is changed; every other session has ended."),
-                ..Outcome::default()
+            changed.map(|()| said("The password is changed; every other session has ended."))
+        }
+        "profile" => {
+            let change = AccountChange {
+                name: Some(sent.get("name").to_owned()),
+                notices: None,
+            };
+            let changed = services.change_account(&actor, change).await;
+            changed.map(|()| said("Your name is changed."))
+        }
+        "notices" => {
+            let notices = Notices {
+                batch_ended: sent.get("batch_ended") == "on",
+            };
+            let change = AccountChange {
+                name: None,
+                notices: Some(notices),
+            };
+            let changed = services.change_account(&actor, change).await;
+            changed.map(|()| said("That is noted."))
+        }
+        "email" => {
+            let current = sent.take("current");
+            let asked = services.request_move(&actor, current, sent.get("email"), &visitor);
+            asked.await.map(|()| {
+                said("A mail is on its way to the new address; it says how to go on. Until then nothing changes.")
             })
         }
         "key" => services
@@ -287,6 +340,13 @@ async fn account(
         Ok(outcome) => forms.page(ACCOUNT, sent, outcome).await,
         Err(refused) => forms.refused(ACCOUNT, sent, refused).await,
     })
+}
+
+fn said(done: &'static str) -> Outcome {
+    Outcome {
+        done: Some(done),
+        ..Outcome::default()
+    }
 }
 
 fn wanted_key(sent: &Sent) -> NewKey {

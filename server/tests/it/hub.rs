@@ -8,14 +8,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use hub::services::{Services, Settings};
+use hub::services::{Post, Services, Settings};
 use leptos::config::LeptosOptions;
 use serde_json::Value;
 use server::api::Api;
 use server::background;
 use server::blobs::Directory;
+use server::config::openid::Provider;
 use server::documents::{Clock, Sqlite};
 use server::gateway::Gateway;
+use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
@@ -38,11 +40,26 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
-    pub documents: Arc<Sqlite>,
     clock: Clock,
     router: Router,
-    _folder: TempDir,
+    pub documents: Arc<Sqlite>,
+    folder: TempDir,
     _far: Option<FarGateway>,
+}
+
+/// What an operator chooses.
+#[derive(Default)]
+pub struct Chosen {
+    /// The gateway; none answers when it is absent.
+    pub gateway: Option<FarGateway>,
+    /// Whether one enters with an account.
+    pub accounts: bool,
+    /// What becomes of mails; they are shown when nothing is said.
+    pub post: Option<Post>,
+    /// Where else people can sign in.
+    pub provider: Option<Provider>,
+    /// Whether browsers come by https.
+    pub https: bool,
 }
 
 /// What was answered, read whole.
@@ -56,21 +73,50 @@ pub struct Answer {
 impl Hub {
     /// A hub with a far gateway. Nothing is dispatched until [`Hub::work`].
     pub async fn start() -> Self {
-        let far = FarGateway::start().await;
-        Self::start_at(&far.url.clone(), Some(far), false).await
+        Self::start_as(Chosen {
+            gateway: Some(FarGateway::start().await),
+            ..Chosen::default()
+        })
+        .await
     }
 
     /// A hub that one enters with an account; its gateway does not answer.
     pub async fn start_with_accounts() -> Self {
-        Self::start_at(&nobody().await, None, true).await
+        Self::start_as(Chosen {
+            accounts: true,
+            ..Chosen::default()
+        })
+        .await
+    }
+
+    /// The same, where mails wait until the test takes them.
+    pub async fn start_with_mail() -> Self {
+        Self::start_as(Chosen {
+            accounts: true,
+            post: Some(Post::Sent),
+            ..Chosen::default()
+        })
+        .await
     }
 
     /// A hub whose gateway does not answer.
     pub async fn start_alone() -> Self {
-        Self::start_at(&nobody().await, None, false).await
+        Self::start_as(Chosen::default()).await
     }
 
-    async fn start_at(gateway_url: &str, far: Option<FarGateway>, accounts: bool) -> Self {
+    /// A hub as it was chosen.
+    pub async fn start_as(chosen: Chosen) -> Self {
+        let Chosen {
+            gateway: far,
+            accounts,
+            post,
+            provider,
+            https,
+        } = chosen;
+        let gateway_url = match &far {
+            Some(far) => far.url.clone(),
+            None => nobody().await,
+        };
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -86,9 +132,11 @@ impl Hub {
         )
         .unwrap();
         let blobs = Arc::new(blobs);
-        let gateway = Arc::new(Gateway::new(gateway_url, SECRET).unwrap());
+        let gateway = Arc::new(Gateway::new(&gateway_url, SECRET).unwrap());
         let settings = Settings {
             callback_url: public.to_string(),
+            post: post.unwrap_or(Post::Shown),
+            elsewhere: provider.as_ref().map(|there| there.name.clone()),
         };
         let services = Services::new(documents.clone(), blobs.clone(), gateway, settings);
         let stopping = CancellationToken::new();
@@ -96,8 +144,8 @@ impl Hub {
             Door::Accounts(Arc::new(Accounts {
                 services: services.clone(),
                 tokens: Tokens::new(&[SESSION_KEY], public.to_string()),
-                https: false,
-                shows_mail: true,
+                https,
+                openid: provider.map(|there| OpenId::new(there, &public.to_string()).unwrap()),
             }))
         } else {
             Door::Local
@@ -125,17 +173,24 @@ impl Hub {
             address,
             stopping,
             services,
-            documents,
             clock,
             router,
-            _folder: folder,
+            documents,
+            folder,
             _far: far,
         }
     }
 
+    /// Everything that is stored of documents, as it lies on the disk.
+    pub fn on_disk(&self) -> Vec<u8> {
+        let files = ["hub.db", "hub.db-wal"].map(|name| self.folder.path().join(name));
+        let read = files.iter().filter_map(|path| std::fs::read(path).ok());
+        read.flatten().collect()
+    }
+
     /// Begins to dispatch and to look after runs.
     pub fn work(&self) {
-        let mut duties = background::start(&self.services, &self.stopping);
+        let mut duties = background::start(&self.services, None, &self.stopping);
         tokio::spawn(async move { while duties.join_next().await.is_some() {} });
     }
 

@@ -75,6 +75,7 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/models", Reader),
     ("GET", "/targets", Reader),
     ("GET", "/me", Reader),
+    ("PATCH", "/me", InPerson),
     ("GET", "/usage", Reader),
     ("POST", "/auth/signup", Everybody),
     ("POST", "/auth/login", Everybody),

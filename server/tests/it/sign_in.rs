@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode, header};
 use crate::hub::{Answer, Hub};
 
 /// Sends a form as a browser does, with the cookie it has.
-async fn send(hub: &Hub, path: &str, form: &str, cookie: &str) -> Answer {
+pub async fn send(hub: &Hub, path: &str, form: &str, cookie: &str) -> Answer {
     let request = hub
         .request(Method::POST, path)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -17,7 +17,7 @@ async fn send(hub: &Hub, path: &str, form: &str, cookie: &str) -> Answer {
         .await
 }
 
-async fn open(hub: &Hub, path: &str, cookie: &str) -> Answer {
+pub async fn open(hub: &Hub, path: &str, cookie: &str) -> Answer {
     let request = hub
         .request(Method::GET, path)
         .header(header::ACCEPT, "text/html")
@@ -25,12 +25,12 @@ async fn open(hub: &Hub, path: &str, cookie: &str) -> Answer {
     hub.send(request.body(Body::empty()).unwrap()).await
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
 /// The cookie that an answer sets, as it is sent back.
-fn cookie(answer: &Answer) -> String {
+pub fn cookie(answer: &Answer) -> String {
     answer
         .header("set-cookie")
         .split(';')

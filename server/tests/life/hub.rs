@@ -8,7 +8,7 @@ use hub::limits::Limits;
 use hub::list::{ChildrenQuery, JobDetail, JobRow};
 use hub::ports::Blobs;
 use hub::ports::documents::{Collection, Documents, Expect, Key, Write};
-use hub::services::{BatchRequest, JobRequest, Services, Settings};
+use hub::services::{BatchRequest, JobRequest, Post, Services, Settings};
 use hub::time::Timestamp;
 use serde_json::{Value, json};
 use server::blobs::Directory;
@@ -51,6 +51,8 @@ impl Hub {
             Arc::new(server::gateway::Gateway::new(&url, "a secret of sixteen or more").unwrap());
         let settings = Settings {
             callback_url: "http://127.0.0.1:1".to_owned(),
+            post: Post::Sent,
+            elsewhere: None,
         };
         let services = || {
             let (documents, blobs) = (documents.clone(), blobs.clone());

@@ -1,14 +1,14 @@
-//! One's own account: who one is, the password, keys of programs, sessions.
+//! One's own account: who one is, keys of programs, sessions.
 
 use hub::actor::Actor;
-use hub::services::{Account, KeyRow, Services, SessionRow};
+use hub::services::{KeyRow, Services, SessionRow};
 use hub::session::KeyScope;
 use hub::time::Timestamp;
 use hub::{Error, Result};
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::{Field, Outcome, password};
+use super::{Field, Outcome, profile};
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
 use crate::sheet::heads;
@@ -22,6 +22,7 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
     })?;
     let (keys, sessions) = (services.keys(actor).await?, services.sessions(actor).await?);
     let now = services.now().await?;
+    let post = services.settings().post;
     let view = view! {
         <Breadcrumbs above=Vec::new() here="Account" />
         <header class="head">
@@ -36,39 +37,14 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
         </header>
         {outcome.said()}
         {made(&outcome)}
-        {profile(&account)}
-        {change(&outcome)}
+        {profile::profile(&account, &outcome)}
+        {profile::notices(&account, post)}
+        {profile::email(&account, &outcome, post)}
+        {profile::change(&account, &outcome)}
         {key_table(&keys, &outcome, now)}
         {session_table(&sessions, now)}
     };
     Ok(write::still("Account", view))
-}
-
-fn profile(account: &Account) -> impl IntoView + use<> {
-    view! {
-        <dl class="facts">
-            <div><dt>"Name"</dt><dd>{account.name.clone()}</dd></div>
-            <div><dt>"E-mail"</dt><dd>{account.email.to_string()}</dd></div>
-            <div><dt>"Since"</dt><dd>{account.created_at.day()}</dd></div>
-        </dl>
-    }
-}
-
-fn change(outcome: &Outcome) -> impl IntoView + use<> {
-    view! {
-            <section class="entry">
-                <h2>"Password"</h2>
-                <form class="ask" method="post" action="/account">
-    <input type="hidden" name="act" value="password" />
-                    {password("current", "Password now", "current-password").shown(outcome)}
-                    {password("password", "New password, at least 10 characters", "new-password").shown(outcome)}
-                    <p class="send">
-                        <button class="button">"Change it"</button>
-                        <span class="help">"Every other session ends."</span>
-                    </p>
-                </form>
-            </section>
-        }
 }
 
 /// The text of a key that was just made.
@@ -108,6 +84,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
                 }
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
+    let outcome = outcome.of("key");
     let table = (!keys.is_empty()).then(|| {
         view! {
             <table class="rows people">
@@ -129,7 +106,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
                 {table}
                 <form class="ask entry" method="post" action="/account">
     <input type="hidden" name="act" value="key" />
-                    {name.shown(outcome)}
+                    {name.shown(&outcome)}
                     <div>
                         <label for="scope">"It may"</label>
                         <select id="scope" name="scope">
