@@ -1,11 +1,12 @@
 """GPU hours of each model and month: what runs have used, and what is left of a budget.
 
-Runs write what they used as empty files named by it, `{year}-{month}/{model}/{run}.{number}~{seconds}`: many can write at
-once, and a listing is the sum.
+Runs write what they used as empty files named by it, `{year}-{month}/{model}/{run}.{number}~{seconds}`: many can write
+at once, and a listing is the sum.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
@@ -14,6 +15,8 @@ from pathlib import Path
 
 CACHED_S = 300.0
 """How long a figure is given again before it is counted anew."""
+
+_LOG = logging.getLogger(__name__)
 
 
 class Ledger:
@@ -34,7 +37,10 @@ class Ledger:
 
     def hours(self, model: str, now: float) -> float:
         """All that was used of the model in this month."""
-        self._reload()
+        try:
+            self._reload()
+        except RuntimeError as error:
+            _LOG.warning("what other machines wrote is not seen now: %s", error)
         folder = self._folder / _month(now) / model
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return sum(float(name.rpartition("~")[2]) for name in names) / 3_600

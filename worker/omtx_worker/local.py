@@ -270,7 +270,8 @@ class LocalExecutor:
 
     def _send_callbacks(self) -> None:
         while folder := self._callbacks.get():
-            if url := folder.request().callback:
+            url = folder.request().callback
+            if url and not folder.marked("watched"):
                 call_back(url, self._settings.secret, folder.run())
 
     def _sweep(self) -> None:

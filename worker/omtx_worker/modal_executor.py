@@ -22,7 +22,7 @@ from omtx_worker.protocol import ModelsAnswer, Progress, Run, RunAccepted, RunEr
 from omtx_worker.run_folder import CANCELLED, cancelled_on_request, fingerprint
 
 KEPT_S = 7 * 24 * 3_600
-"""How long Modal keeps the result of a call."""
+"""How long Modal keeps the result of a call, and how long a result is given out here."""
 
 SPAWN_AGAIN_S = 60.0
 """After how long a claim without a call is taken to be one whose gateway has died."""
@@ -156,6 +156,10 @@ class ModalExecutor:
         return next(iter(self._calls_of(run_id)), None)
 
     def _look(self, run_id: str, claim: dict[str, Any]) -> Run:
+        if ended := self._marks.get("ended", run_id):
+            if time.time() > ended["at"] + KEPT_S:
+                return _without_result(claim, "expired")
+            return Run.model_validate(ended["run"])
         call_id = self._call_of(run_id)
         if call_id is None:
             if self._marks.get("cancel", run_id):

@@ -6,6 +6,7 @@
 | `spawned` | gateway, create-only | the function call that was made for the claim |
 | `started` | run, create-only | the function call that does the run, so that one at most does it |
 | `progress` | run | stage, fraction, size of the input in words, tail of the log |
+| `ended` | run, create-only | how it ended, and when |
 | `cancel` | gateway | there since somebody asked for the end |
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-Kind = Literal["claim", "spawned", "started", "progress", "cancel"]
+Kind = Literal["claim", "spawned", "started", "progress", "ended", "cancel"]
 
 
 class Entries(Protocol):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from omtx_worker.callback import call_back
 from omtx_worker.gpu_hours import Ledger
 from omtx_worker.local import LocalExecutor
 from omtx_worker.modal_marks import Marks
@@ -106,12 +107,16 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
         folder.fail(cancelled_on_request())
     if not folder.ended():
         _compute(folder, request.run_id, container, state)
-    _tell(folder, request.run_id, container.marks)
-    return folder.run().model_dump(mode="json")
+    run = folder.run()
+    # Whoever hears of the end asks at once how it was, before this call can have answered.
+    container.marks.first("ended", request.run_id, {"run": run.model_dump(mode="json"), "at": time.time()})
+    if request.callback:
+        call_back(request.callback, container.secret, run)
+    return run.model_dump(mode="json")
 
 
 def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) -> None:
-    folder.mark("keep")
+    folder.mark("watched")
     executor = LocalExecutor(Settings(container.secret, state, host="", port=0, slots=1, queue=0))
     executor.start()
     try:

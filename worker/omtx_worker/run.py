@@ -59,11 +59,11 @@ class Reporter:
         self._size = words
 
     def end(self) -> None:
-        """Send the end; afterwards nothing is sent."""
+        """Send the end, unless somebody watches who does; afterwards nothing is sent."""
         self._ended.set()
         self._changed.set()
         self._thread.join()
-        if self._url:
+        if self._url and not self._folder.marked("watched"):
             call_back(self._url, self._secret, self._folder.run())
 
     def _send(self) -> None:
@@ -131,7 +131,7 @@ def _compute(folder: RunFolder, request: RunRequest, reporter: Reporter, give_up
 def _wait_until_kept(folder: RunFolder) -> None:
     """Once a file is uploaded, a run that starts anew must upload the same ones, so they are kept before."""
     give_up_at = time.monotonic() + KEEP_WAIT_S
-    while folder.marked("keep") and not folder.marked("kept") and time.monotonic() < give_up_at:
+    while folder.marked("watched") and not folder.marked("kept") and time.monotonic() < give_up_at:
         time.sleep(0.05)
 
 

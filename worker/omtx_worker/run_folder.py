@@ -7,7 +7,7 @@
 | `progress.json` | run | stage, fraction, size of the input in words |
 | `computed` | run | there since the computing is over and only uploads remain |
 | `outcome.json` | run | what was computed, by name, so that a run that starts anew only uploads |
-| `keep`, `kept` | gateway | uploads wait until the outcome is kept elsewhere; it is |
+| `watched`, `kept` | gateway | another machine waits: it keeps the outcome before uploads, and tells the end |
 | `cancel` | gateway | there since somebody asked for the end |
 | `result.json` | whoever is first, create-only | how it ended |
 | `expired` | gateway | there since the files were removed for their age |
@@ -141,7 +141,7 @@ class RunFolder:
         return str(values["size"]) if values else ""
 
     def mark(self, name: str) -> None:
-        """Set one of the marks `computed`, `cancel`, `keep`, `kept` and `expired`."""
+        """Set one of the marks `computed`, `cancel`, `watched`, `kept` and `expired`."""
         (self.path / name).touch()
         _sync_folder(self.path)
 

@@ -32,17 +32,6 @@ def test_twenty_posts_at_once_are_one_run(own_gateway: Gateway, far: FarSide) ->
     assert (late.status_code, late.text) == (200, answers[0].text)
 
 
-def test_same_id_with_another_body_is_409(own_gateway: Gateway, far: FarSide) -> None:
-    """Addresses that are only signed anew are no other body."""
-    request = far.request("body:1")
-    own_gateway.submit(request)
-    other = own_gateway.request("POST", "/v1/runs", json=far.request("body:1", "CCC"))
-    assert (other.status_code, other.json()["error"]["field"]) == (409, "run_id")
-    for output in request["outputs"]:
-        output["put_url"] = output["put_url"].replace("signature=1", "signature=2")
-    assert own_gateway.request("POST", "/v1/runs", json=request).status_code == 200
-
-
 def test_full_is_429(own_gateway: Gateway, far: FarSide) -> None:
     """One slot and one place: the third is told to come again, and a repeated first still gets its answer."""
     own_gateway.submit(_slow(far, "full-a:1"))
@@ -72,14 +61,6 @@ def test_cancel_ends_every_process(own_gateway: Gateway, far: FarSide) -> None:
     _all_gone(running)
     eventually(lambda: far.callbacks_of("cancel-a:1")[-1]["state"] == "cancelled", "the callback of the end")
     assert own_gateway.request("DELETE", "/v1/runs/nobody:1").status_code == 404
-
-
-def test_cancel_of_an_ended_run_changes_nothing(own_gateway: Gateway, far: FarSide) -> None:
-    """It stays as it ended."""
-    own_gateway.submit(far.request("ended:1"))
-    ended = own_gateway.wait("ended:1")
-    assert ended["state"] == "succeeded"
-    assert own_gateway.request("DELETE", "/v1/runs/ended:1").json() == ended
 
 
 def test_deadline(own_gateway: Gateway, far: FarSide) -> None:
