@@ -15,7 +15,7 @@ from omtx_worker.smiles import MAX_SMILES_CHARACTERS
 VINA_VERSION = "1.1.2"
 BOLTZ_VERSION = "2.2.1"
 CHAI_VERSION = "0.6.1"
-RFANTIBODY_COMMIT = "8fe311415754e0276d1a39c87c57e69c88927a2d"
+RFANTIBODY_COMMIT = "723ab79bf9897e04614ef1b7856e7ff5d02b7ac6"
 
 LEAST_GPU_HOURS = 1.0
 """With less than this left of its budget, a model takes no more runs."""
