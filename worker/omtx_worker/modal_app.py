@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from omtx_worker import modal_run, settings
 from omtx_worker.gateway import create
 from omtx_worker.gpu_hours import GpuHours, Ledger
+from omtx_worker.modal_alignments import Turns
 from omtx_worker.modal_executor import AtModal, ModalExecutor
 from omtx_worker.modal_marks import Marks
 from omtx_worker.modal_run import Container
@@ -191,21 +192,20 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
     call_id = modal.current_function_call_id()
     if call_id is None:
         raise RuntimeError("a run is asked for outside of a function call")
+    marks = Marks(entries)
     container = Container(
         call_id=call_id,
-        marks=Marks(entries),
+        marks=marks,
         kept=_STATE / "kept",
         commit=state.commit,
         reload=state.reload,
         secret=settings.secret(),
         ledger=_ledger() if order["request"]["model"] in _GPU else None,
+        turns=Turns(call_id, marks, settings.msa(), alignments.reload, alignments.commit),
     )
     container.kept.mkdir(parents=True, exist_ok=True)
     alignments.reload()
-    try:
-        return modal_run.do(order, container)
-    finally:
-        alignments.commit()
+    return modal_run.do(order, container)
 
 
 def _ledger() -> Ledger:

@@ -8,13 +8,14 @@
 | `progress` | run | stage, fraction, size of the input in words, tail of the log |
 | `ended` | run, create-only | how it ended, and when |
 | `cancel` | gateway | there since somebody asked for the end |
+| `msa` | run | by the key of an alignment instead of a run: the function call that computes it, and since when |
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, Protocol
 
-Kind = Literal["claim", "spawned", "started", "progress", "ended", "cancel"]
+Kind = Literal["claim", "spawned", "started", "progress", "ended", "cancel", "msa"]
 
 
 class Entries(Protocol):

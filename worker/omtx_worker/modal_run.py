@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from omtx_worker.callback import call_back
+from omtx_worker.failure import Failure
 from omtx_worker.gpu_hours import Ledger
 from omtx_worker.local import LocalExecutor
+from omtx_worker.modal_alignments import Turns
 from omtx_worker.modal_marks import Marks
 from omtx_worker.protocol import Run, RunError, RunRequest, Timings
 from omtx_worker.run_folder import RunFolder, cancelled_on_request
@@ -42,6 +44,7 @@ class Container:
     reload: Callable[[], None]
     secret: str
     ledger: Ledger | None
+    turns: Turns
 
     def kept_of(self, run_id: str) -> Path:
         """Where what the run computed is kept."""
@@ -106,6 +109,8 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
     if not folder.ended() and container.marks.get("cancel", request.run_id):
         folder.fail(cancelled_on_request())
     if not folder.ended():
+        _wait_for_alignments(folder, request, container)
+    if not folder.ended():
         _compute(folder, request.run_id, container, state)
     run = folder.run()
     # Whoever hears of the end asks at once how it was, before this call can have answered.
@@ -113,6 +118,14 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
     if request.callback:
         call_back(request.callback, container.secret, run)
     return run.model_dump(mode="json")
+
+
+def _wait_for_alignments(folder: RunFolder, request: RunRequest, container: Container) -> None:
+    try:
+        container.turns.take(request)
+    except Failure as failure:
+        folder.fail(failure)
+        container.turns.give_back()
 
 
 def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) -> None:
@@ -125,6 +138,7 @@ def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) 
             if folder.marked("computed") and not folder.marked("kept"):
                 _keep(folder, container)
                 folder.mark("kept")
+            container.turns.show()
             if time.monotonic() >= tell_at:
                 _tell(folder, run_id, container.marks)
                 tell_at = time.monotonic() + _TELL_EVERY_S
@@ -132,6 +146,8 @@ def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) 
     finally:
         # Also when the input is cancelled or the machine taken away, which end this thread by an exception.
         executor.stop()
+        container.turns.show()
+        container.turns.give_back()
     _keep_end(folder, container)
 
 

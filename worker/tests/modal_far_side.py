@@ -17,8 +17,9 @@ from typing import Any
 
 import modal.exception as at_modal
 
-from omtx_worker import modal_run
+from omtx_worker import modal_run, settings
 from omtx_worker.gpu_hours import Ledger
+from omtx_worker.modal_alignments import Turns
 from omtx_worker.modal_executor import AtModal
 from omtx_worker.modal_marks import Marks
 from omtx_worker.modal_run import Container
@@ -197,6 +198,7 @@ class FarModal:
             reload=lambda: None,
             secret=self._secret,
             ledger=self.ledger(),
+            turns=Turns(call_id, Marks(self.entries), settings.msa(), reload=lambda: None, commit=self._commit),
         )
 
     def _commit(self) -> None:
@@ -211,12 +213,11 @@ def main() -> None:
     import uvicorn
 
     from omtx_worker.modal_app import gateway_on
-    from omtx_worker.settings import from_command_line
 
-    settings = from_command_line(sys.argv[1:])
-    far = FarModal(settings.state_dir / "modal", settings.secret, MODELS, settings.slots)
-    app = gateway_on(settings.secret, far.at_modal(), far.ledger())
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, timeout_graceful_shutdown=2)
+    given = settings.from_command_line(sys.argv[1:])
+    far = FarModal(given.state_dir / "modal", given.secret, MODELS, given.slots)
+    app = gateway_on(given.secret, far.at_modal(), far.ledger())
+    uvicorn.run(app, host=given.host, port=given.port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":
