@@ -30,11 +30,12 @@ class Turns:
     settings: MsaSettings
     reload: Callable[[], None]
     commit: Callable[[], None]
+    wait_s: float = 60.0
     _mine: list[str] = field(default_factory=list)
 
     def take(self, request: RunRequest) -> None:
         """Wait until each alignment that the run needs is there or is ours to compute; a `Failure` after a while."""
-        give_up_at = time.monotonic() + self.settings.wait_s
+        give_up_at = time.monotonic() + self.wait_s
         # In one order, so that no two runs wait for each other.
         for key in sorted(msa.key_of(sequences) for sequences in alignments.needed(request, self.settings)):
             while not self._is_kept(key) and not self._is_mine(key):

@@ -5,6 +5,10 @@ Names no account: what differs between deployments is in the secret `omtx-gatewa
 
 from __future__ import annotations
 
+import logging
+import subprocess
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +31,9 @@ _STATE, _MSA, _WEIGHTS = Path("/state"), Path("/msa"), Path("/weights")
 _GPU = {model.id: model for model in GPU_MODELS}
 _MODELS = ["vina", *_GPU]
 _GIVEN = settings.at_modal(_MODELS)
+_PACKAGES_OF = "2025-12-31"
+"""The models' own packages are those of this day, so that an image that is built anew is the same."""
+
 _VINA_DEADLINE_S = 12 * 3_600
 _LONGEST_S = 24 * 3_600
 """The longest that Modal lets a function run."""
@@ -55,7 +62,7 @@ boltz_image = _with_worker(
     base.pip_install("uv==0.13.9")
     .run_commands(
         "uv venv --python 3.11 /opt/boltz",
-        f"uv pip install --python /opt/boltz 'boltz[cuda]=={BOLTZ_VERSION}'",
+        f"uv pip install --python /opt/boltz --exclude-newer {_PACKAGES_OF} 'boltz[cuda]=={BOLTZ_VERSION}'",
     )
     .env({"BOLTZ_COMMAND": "/opt/boltz/bin/boltz", "BOLTZ_CACHE": str(_WEIGHTS / "boltz2")})
 )
@@ -63,7 +70,7 @@ chai_image = _with_worker(
     base.pip_install("uv==0.13.9")
     .run_commands(
         "uv venv --python 3.11 /opt/chai",
-        f"uv pip install --python /opt/chai 'chai_lab=={CHAI_VERSION}'",
+        f"uv pip install --python /opt/chai --exclude-newer {_PACKAGES_OF} 'chai_lab=={CHAI_VERSION}'",
     )
     .env({"CHAI_COMMAND": "/opt/chai/bin/chai-lab", "CHAI_DOWNLOADS_DIR": str(_WEIGHTS / "chai1")})
 )
@@ -93,12 +100,12 @@ def gateway_on(gateway_secret: str, far: AtModal, ledger: Ledger) -> FastAPI:
     return create(gateway_secret, ModalExecutor(far, offer))
 
 
-_VOLUMES = {str(_STATE): state, str(_MSA): alignments, str(_WEIGHTS): weights.with_mount_options(read_only=True)}
+_VOLUMES = {str(_STATE): state, str(_MSA): alignments, str(_WEIGHTS): weights}
 _SHARED: dict[str, Any] = {
     "secrets": [secret],
     "volumes": _VOLUMES,
     "retries": 0,
-    "env": {"MSA_CACHE_DIR": str(_MSA), "MSA_WAIT_S": "60"},
+    "env": {"MSA_CACHE_DIR": str(_MSA), "MSA_WAIT_S": "300"},
 }
 
 
@@ -169,6 +176,33 @@ def sweep() -> None:
     state.commit()
 
 
+@app.function(image=boltz_image, gpu=_GPU["boltz2"].gpu, timeout=7_200, volumes={str(_WEIGHTS): weights}, retries=0)
+def fetch_boltz2() -> None:
+    """Fill the volume of weights, once: `modal run -m omtx_worker.modal_app::fetch_boltz2`."""
+    peptide = '{"protein": {"id": "A", "sequence": "MENFQKVEKIGEGTYGVVYK", "msa": "empty"}}'
+    ligand = '{"ligand": {"id": "B", "smiles": "CCO"}}'
+    text = f'version: 1\nsequences: [{peptide}, {ligand}]\nproperties: [{{"affinity": {{"binder": "B"}}}}]\n'
+    _first_prediction([settings.programs().boltz, "predict", "small.yaml"], "small.yaml", text)
+
+
+@app.function(image=chai_image, gpu=_GPU["chai1"].gpu, timeout=7_200, volumes={str(_WEIGHTS): weights}, retries=0)
+def fetch_chai1() -> None:
+    """The same for Chai-1."""
+    text = ">protein|name=A\nMENFQKVEKIGEGTYGVVYK\n"
+    _first_prediction([settings.programs().chai, "fold", "small.fasta", "out"], "small.fasta", text)
+
+
+@app.function(image=rfantibody_image, timeout=7_200, volumes={str(_WEIGHTS): weights}, retries=0)
+def fetch_rfantibody() -> None:
+    """The same for RFantibody, whose weights are files of their own."""
+    folder = _WEIGHTS / "rfantibody"
+    folder.mkdir(exist_ok=True)
+    for name in ("RFdiffusion_Ab.pt", "ProteinMPNN_v48_noise_0.2.pt", "RF2_ab.pt"):
+        address = f"https://files.ipd.uw.edu/pub/RFantibody/{name}"
+        subprocess.run(["wget", "--no-verbose", "--continue", address], cwd=folder, check=True)  # noqa: S607
+    weights.commit()
+
+
 @app.function(
     image=worker_image,
     cpu=2.0,
@@ -198,15 +232,31 @@ def _run(order: dict[str, Any]) -> dict[str, Any]:
         marks=marks,
         kept=_STATE / "kept",
         commit=state.commit,
-        reload=state.reload,
+        reload=partial(_reload, state),
         secret=settings.secret(),
         ledger=_ledger() if order["request"]["model"] in _GPU else None,
-        turns=Turns(call_id, marks, settings.msa(), alignments.reload, alignments.commit),
+        turns=Turns(call_id, marks, settings.msa(), partial(_reload, alignments), alignments.commit),
     )
     container.kept.mkdir(parents=True, exist_ok=True)
-    alignments.reload()
+    _reload(alignments)
     return modal_run.do(order, container)
 
 
 def _ledger() -> Ledger:
-    return Ledger(_STATE / "usage", reload=state.reload, commit=state.commit)
+    return Ledger(_STATE / "usage", reload=partial(_reload, state), commit=state.commit)
+
+
+def _reload(volume: modal.Volume) -> None:
+    """What others wrote is worth no run: a volume with open files is reloaded the next time."""
+    try:
+        volume.reload()
+    except RuntimeError as error:
+        logging.getLogger(__name__).warning("a volume could not be reloaded: %s", error)
+
+
+def _first_prediction(command: list[str], name: str, text: str) -> None:
+    """Let a model fetch its weights by predicting something small."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / name).write_text(text)
+        subprocess.run(command, cwd=folder, check=True)
+    weights.commit()

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from omtx_worker import __version__
 from omtx_worker.failure import Failure, system_failure, user_failure
 from omtx_worker.results import Reports
 from omtx_worker.settings import MsaSettings
@@ -31,6 +32,7 @@ _FIRST_QUERY = 101
 _UNPAIRED_FILES = ("uniref.a3m", "bfd.mgnify30.metaeuk30.smag30.a3m")
 _PAIRED_FILE = "pair.a3m"
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_HEADERS = {"User-Agent": f"omtx-worker/{__version__}"}
 _TRIES = 5
 _PAUSE_S = (1.0, 20.0)
 """Between questions to the server: the first, and the longest, which it grows to."""
@@ -106,7 +108,7 @@ class _Server:
     def align(self, sequences: tuple[str, ...]) -> str:
         several = len(sequences) > 1
         query = "".join(f">{_FIRST_QUERY + index}\n{sequence}\n" for index, sequence in enumerate(sequences))
-        form = {"q": query, "mode": "pairgreedy" if several else "env"}
+        form = {"q": query, "mode": "pairgreedy-env" if several else "env"}
         ticket = self._finished("ticket/pair" if several else "ticket/msa", form)
         packed = self._ask("GET", f"result/download/{ticket}").content
         names = (_PAIRED_FILE,) if several else _UNPAIRED_FILES
@@ -154,7 +156,7 @@ class _Server:
         pause_s = _PAUSE_S[0]
         for left in reversed(range(_TRIES)):
             try:
-                answer = httpx.request(method, f"{self._url}/{path}", data=form, timeout=_TIMEOUT)
+                answer = httpx.request(method, f"{self._url}/{path}", data=form, headers=_HEADERS, timeout=_TIMEOUT)
                 if answer.status_code < 500:
                     return answer
                 reason = f"status {answer.status_code}"

@@ -61,7 +61,7 @@ class Entries:
         with self._lock:
             return self._values.pop(key, default)
 
-    def keys(self) -> list[str]:
+    def all_keys(self) -> list[str]:
         """What is there."""
         with self._lock:
             return sorted(self._values)

@@ -124,11 +124,11 @@ def test_busy_server_makes_a_run_wait(at_modal: tuple[Gateway, MsaServer], far: 
 def test_turns_at_an_alignment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One call computes, another waits a while and leaves; a turn of one that is gone is taken over."""
     far = FarModal(tmp_path, SECRET, MODELS, containers=1)
-    given = MsaSettings("http://127.0.0.1:9", tmp_path / "alignments", wait_s=0.1)
+    given = MsaSettings("http://127.0.0.1:9", tmp_path / "alignments", wait_s=5)
     request = RunRequest.model_validate(golden("run_request_binding"))
 
     def turns(call_id: str) -> Turns:
-        return Turns(call_id, Marks(far.entries), given, reload=lambda: None, commit=lambda: None)
+        return Turns(call_id, Marks(far.entries), given, reload=lambda: None, commit=lambda: None, wait_s=0.1)
 
     first, second = turns("fc-1"), turns("fc-2")
     first.take(request)
@@ -144,5 +144,5 @@ def test_turns_at_an_alignment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     kept.parent.mkdir(parents=True)
     kept.write_text("done")
     third.show()
-    assert not [key for key in far.entries.keys() if key.startswith("msa/")]
+    assert not [key for key in far.entries.all_keys() if key.startswith("msa/")]
     turns("fc-4").take(request)

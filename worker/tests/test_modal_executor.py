@@ -11,11 +11,13 @@ from typing import Any
 
 import modal.exception as at_modal
 import pytest
+from fastapi.testclient import TestClient
 from modal_far_side import MODELS, FarModal
 from support import FAST, SECRET, FarSide, eventually, golden
 
 from omtx_worker import modal_executor, modal_run
 from omtx_worker.executor import Full, OtherRequest, Unreachable
+from omtx_worker.gateway import create
 from omtx_worker.gpu_hours import GpuHours, Ledger
 from omtx_worker.modal_executor import ModalExecutor
 from omtx_worker.models import remote_models
@@ -257,6 +259,20 @@ def test_modal_does_not_answer(held: tuple[Held, FarModal], error: Exception) ->
     for ask in (lambda: executor.run("job:1"), lambda: executor.submit(_request("b:1"))):
         with pytest.raises(Unreachable):
             ask()
+
+
+def test_the_gateway_says_when_modal_does_not_answer(held: tuple[Held, FarModal]) -> None:
+    """503 in the protocol's shape, for reading and for submitting; the hub takes it for no answer."""
+    _, far = held
+    client = TestClient(create(SECRET, ModalExecutor(far.at_modal(), _offer)))
+    far.entries.down = at_modal.ServiceError("deadline exceeded")
+    asked = {"headers": {"Authorization": f"Bearer {SECRET}"}}
+    for answer in (
+        client.get("/v1/runs/job:1", **asked),
+        client.delete("/v1/runs/job:1", **asked),
+        client.post("/v1/runs", content=_request().model_dump_json(), **asked),
+    ):
+        assert (answer.status_code, answer.json()["error"]["category"]) == (503, "transient")
 
 
 def test_preempted_while_it_computes(tmp_path: Path, far: FarSide) -> None:

@@ -21,9 +21,10 @@ from omtx_worker.runners import alignments, binding_site
 from omtx_worker.runners.folding import (
     Complex,
     assemble,
+    chain_order,
     chain_pairs,
     chain_table,
-    check_chains,
+    number,
     provenance,
     there,
     write_json,
@@ -166,13 +167,13 @@ def _not_applicable(chains: Complex) -> dict[str, str]:
 
 def _tables(work: Path, structures: list[Atoms], chains: Complex, asked: dict[str, Any]) -> dict[str, Any]:
     confidences = [_read(work / f"confidence_{rank}.json") for rank in range(len(structures))]
-    order = check_chains(structures[0], chains)
+    order = chain_order(structures[0], chains)
     warnings = list(chains.warnings)
     if len(structures[0].tokens) < _LEAST_TOKENS_OF_PTM:
         warnings.append(f"pTM means nothing below {_LEAST_TOKENS_OF_PTM} tokens")
     return {
         "structures": [
-            {"rank": rank, "file": f"model_{rank}.cif", "confidence_score": one.get("confidence_score")}
+            {"rank": rank, "file": f"model_{rank}.cif", "confidence_score": number(one.get("confidence_score"))}
             for rank, one in enumerate(confidences)
         ],
         "chains": chain_table(order, chains, confidences[0].get("chains_ptm", {})),

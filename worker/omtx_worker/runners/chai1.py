@@ -43,7 +43,7 @@ def run(request: RunRequest, work: Path, reports: Reports) -> Outcome:
     write_json(work / "plddt.json", plddt_table(best.tokens, mean_b_factors(best)))
     asked = folding.provenance(f"Chai-1 (chai_lab {CHAI_VERSION})", molecules, parameters.model_dump(), chains)
     asked["alignments"] = sources
-    order = folding.check_chains(best, chains)
+    order = folding.chain_order(best, chains)
     warnings = [*chains.warnings, *([] if all(sources) else ["predicted without alignments of all proteins"])]
     metrics = write_metrics(
         work,
@@ -129,6 +129,8 @@ def read_scores(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: np.asarray(file[name])[0] for name in file.files}
+        if not np.isfinite(arrays["aggregate_score"]):
+            raise ValueError("the aggregate score is no number")
         return {
             "aggregate_score": float(arrays["aggregate_score"]),
             "ptm": float(arrays["ptm"]),

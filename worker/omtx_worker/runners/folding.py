@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omtx_worker import __version__, ligands, sequences
-from omtx_worker.failure import user_failure
+from omtx_worker.failure import system_failure, user_failure
 from omtx_worker.protocol import OutputDeclaration
 from omtx_worker.runners import small_molecules
 from omtx_worker.runners.sequence_input import Cofactor, Molecules, Protein
@@ -67,7 +68,8 @@ def assemble(molecules: Molecules, *, affinity: bool) -> Complex:
         warnings += said
         atoms = None if heavy is None or atoms is None else atoms + heavy * ligand.copies
     of_ligands = f", {atoms} ligand atoms" if atoms else ""
-    size = f"{residues} residues in {sum(one.copies for one in molecules.proteins)} chains{of_ligands}"
+    proteins = sum(one.copies for one in molecules.proteins)
+    size = f"{residues} residues in {proteins} chain{'s' if proteins > 1 else ''}{of_ligands}"
     tokens = None if atoms is None else residues + atoms
     return Complex(chains, tokens, size, warnings)
 
@@ -78,7 +80,7 @@ def chain_pairs(order: list[str], pairs: dict[str, dict[str, Any]]) -> list[dict
     for first, row in pairs.items():
         for second, value in row.items():
             if first != second and int(first) < len(order) and int(second) < len(order):
-                found.append({"first": order[int(first)], "second": order[int(second)], "iptm": value})
+                found.append({"first": order[int(first)], "second": order[int(second)], "iptm": number(value)})
     return found
 
 
@@ -115,19 +117,27 @@ def there(outputs: list[OutputDeclaration], work: Path) -> list[OutputDeclaratio
     return [output for output in outputs if output.name != "extra.zip" and (work / output.name).exists()]
 
 
+def number(value: Any) -> float | None:  # noqa: ANN401 - whatever a model wrote
+    """A finite number as it was written, none for anything else."""
+    finite = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if finite else None
+
+
 def chain_table(order: list[str], chains: Complex, ptm: dict[str, Any]) -> list[dict[str, Any]]:
     """Each chain with the pTM that the model gives it by its index."""
     by_letter = {one["chain"]: one for one in chains.described()}
     return [
-        {**by_letter.get(letter, {"chain": letter}), "ptm": ptm.get(str(index))} for index, letter in enumerate(order)
+        {**by_letter.get(letter, {"chain": letter}), "ptm": number(ptm.get(str(index)))}
+        for index, letter in enumerate(order)
     ]
 
 
-def check_chains(atoms: Atoms, chains: Complex) -> list[str]:
-    """The letters in the order of the model's file, which are those it was given."""
+def chain_order(atoms: Atoms, chains: Complex) -> list[str]:
+    """The chains of a model's file in the order by which it numbers them; a `Failure` when there are more or fewer."""
     order = atoms.chain_order()
-    if sorted(order) != sorted(chain.letter for chain in chains.chains):
-        return [chain.letter for chain in chains.chains]
+    if len(order) != len(chains.chains):
+        message = f"the model's structure has {len(order)} chains, and {len(chains.chains)} were asked for"
+        raise system_failure("output", message)
     return order
 
 
