@@ -21,7 +21,7 @@ from omtx_worker.gpu_hours import Ledger
 from omtx_worker.local import LocalExecutor
 from omtx_worker.modal_alignments import Turns
 from omtx_worker.modal_marks import Marks
-from omtx_worker.protocol import Run, RunError, RunRequest, Timings
+from omtx_worker.protocol import Progress, Run, RunError, RunRequest, Timings
 from omtx_worker.run_folder import RunFolder, cancelled_on_request
 from omtx_worker.settings import Settings
 
@@ -121,6 +121,8 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
 
 
 def _wait_for_alignments(folder: RunFolder, request: RunRequest, container: Container) -> None:
+    folder.report(Progress(stage="starting", fraction=None), size="")
+    _tell(folder, request.run_id, container.marks)
     try:
         container.turns.take(request)
     except Failure as failure:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import modal
 import pytest
 import stand_ins
 from modal_far_side import MODELS, FarModal
@@ -31,6 +33,24 @@ def test_functions_are_defined() -> None:
     """One for each model, under its name; the app can be read without an account."""
     for name in (*MODELS, "gateway", "sweep"):
         assert type(getattr(modal_app, name)).__name__ == "Function", name
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        (modal.Dict.get, ["key", "default"]),
+        (modal.Dict.put, ["key", "value", "skip_if_exists"]),
+        (modal.Dict.pop, ["key", "default"]),
+        (modal.FunctionCall.get, ["timeout"]),
+        (modal.FunctionCall.cancel, ["terminate_containers"]),
+        (modal.FunctionCall.from_id, ["function_call_id"]),
+        (modal.Volume.commit, []),
+        (modal.Volume.reload, []),
+    ],
+)
+def test_the_installed_client_has_what_is_used(method: Callable[..., Any], parameters: list[str]) -> None:
+    """So that what stands in its place does not drift from it."""
+    assert set(parameters) <= set(inspect.signature(method).parameters)
 
 
 def test_executors_have_the_interface() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import modal.exception as at_modal
 import pytest
-from fastapi.testclient import TestClient
 from modal_far_side import MODELS, FarModal
 from support import FAST, SECRET, FarSide, eventually, golden
 
@@ -264,14 +265,19 @@ def test_modal_does_not_answer(held: tuple[Held, FarModal], error: Exception) ->
 def test_the_gateway_says_when_modal_does_not_answer(held: tuple[Held, FarModal]) -> None:
     """503 in the protocol's shape, for reading and for submitting; the hub takes it for no answer."""
     _, far = held
-    client = TestClient(create(SECRET, ModalExecutor(far.at_modal(), _offer)))
     far.entries.down = at_modal.ServiceError("deadline exceeded")
-    asked = {"headers": {"Authorization": f"Bearer {SECRET}"}}
-    for answer in (
-        client.get("/v1/runs/job:1", **asked),
-        client.delete("/v1/runs/job:1", **asked),
-        client.post("/v1/runs", content=_request().model_dump_json(), **asked),
-    ):
+    app = create(SECRET, ModalExecutor(far.at_modal(), _offer))
+
+    async def ask() -> list[httpx.Response]:
+        transport, headers = httpx.ASGITransport(app), {"Authorization": f"Bearer {SECRET}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers) as client:
+            return [
+                await client.get("/v1/runs/job:1"),
+                await client.delete("/v1/runs/job:1"),
+                await client.post("/v1/runs", json=_request().model_dump(mode="json")),
+            ]
+
+    for answer in asyncio.run(ask()):
         assert (answer.status_code, answer.json()["error"]["category"]) == (503, "transient")
 
 
