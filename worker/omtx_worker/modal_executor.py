@@ -188,7 +188,9 @@ class ModalExecutor:
         """Words for a call that ended without an answer."""
         if self._marks.get("cancel", run_id):
             return cancelled_on_request()
-        if isinstance(error, at_modal.InputCancellation) or "cancel" in str(error).lower():
+        # What was cancelled while it ran ends without a word.
+        wordless = isinstance(error, at_modal.RemoteError) and not str(error).strip()
+        if wordless or isinstance(error, at_modal.InputCancellation) or "cancel" in str(error).lower():
             return Failure("transient", CANCELLED, "the run was cancelled at the compute provider")
         if isinstance(error, at_modal.FunctionTimeoutError):
             return system_failure("deadline", "the run took longer than the compute provider lets it run")

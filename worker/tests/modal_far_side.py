@@ -101,7 +101,7 @@ class Call:
     def cancel(self, terminate_containers: bool = False) -> None:  # noqa: ARG002 - as the real one
         """As `modal.FunctionCall.cancel`: nothing happens to a call that has ended."""
         if not self._ended.is_set():
-            self._end(error=at_modal.RemoteError("Input was cancelled by user"))
+            self._end(error=at_modal.RemoteError("" if self.tries else "Input was cancelled by user"))
             self._interrupt(at_modal.InputCancellation)
 
     def preempt(self) -> None:
