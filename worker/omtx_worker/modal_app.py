@@ -206,6 +206,7 @@ def fetch_rfantibody() -> None:
 @app.function(
     image=worker_image,
     cpu=2.0,
+    memory=2_048,
     min_containers=1,
     timeout=150,
     secrets=[secret],

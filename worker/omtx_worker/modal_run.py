@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +87,17 @@ def _do_once(order: dict[str, Any], container: Container) -> dict[str, Any]:
         try:
             return {"run": _do(request, order, container, Path(state))}
         finally:
-            _record(request, container, began["at"])
+            if (ledger := container.ledger) is not None:
+                used = partial(ledger.record, request.model, request.run_id, began["at"], time.time())
+                _attempt(used, "noting the GPU time")
 
 
-def _record(request: RunRequest, container: Container, began_at: float) -> None:
-    if container.ledger is None:
-        return
+def _attempt(step: Callable[[], Any], what: str) -> None:
+    """Do what is worth no run: a moment without Modal must not cost what was computed."""
     try:
-        container.ledger.record(request.model, request.run_id, began_at, time.time())
-    except (OSError, RuntimeError) as error:
-        _LOG.warning("the GPU time of %s could not be noted: %s", request.run_id, error)
+        step()
+    except Exception as error:  # noqa: BLE001 - the boundary to Modal
+        _LOG.warning("%s failed: %s", what, error)
 
 
 def _do(request: RunRequest, order: dict[str, Any], container: Container, state: Path) -> dict[str, Any]:
@@ -114,7 +116,8 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
         _compute(folder, request.run_id, container, state)
     run = folder.run()
     # Whoever hears of the end asks at once how it was, before this call can have answered.
-    container.marks.first("ended", request.run_id, {"run": run.model_dump(mode="json"), "at": time.time()})
+    ended = {"run": run.model_dump(mode="json"), "at": time.time()}
+    _attempt(partial(container.marks.first, "ended", request.run_id, ended), "telling the end")
     if request.callback:
         call_back(request.callback, container.secret, run)
     return run.model_dump(mode="json")
@@ -127,7 +130,7 @@ def _wait_for_alignments(folder: RunFolder, request: RunRequest, container: Cont
         container.turns.take(request)
     except Failure as failure:
         folder.fail(failure)
-        container.turns.give_back()
+        _attempt(container.turns.give_back, "giving back the turn at an alignment")
 
 
 def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) -> None:
@@ -138,9 +141,10 @@ def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) 
         tell_at = 0.0
         while not folder.ended():
             if folder.marked("computed") and not folder.marked("kept"):
-                _keep(folder, container)
+                # Not kept, it costs a second start its files, and this one nothing.
+                _attempt(partial(_keep, folder, container), "keeping what was computed")
                 folder.mark("kept")
-            container.turns.show()
+            _attempt(container.turns.show, "showing an alignment")
             if time.monotonic() >= tell_at:
                 _tell(folder, run_id, container.marks)
                 tell_at = time.monotonic() + _TELL_EVERY_S
@@ -148,9 +152,9 @@ def _compute(folder: RunFolder, run_id: str, container: Container, state: Path) 
     finally:
         # Also when the input is cancelled or the machine taken away, which end this thread by an exception.
         executor.stop()
-        container.turns.show()
-        container.turns.give_back()
-    _keep_end(folder, container)
+        _attempt(container.turns.show, "showing an alignment")
+        _attempt(container.turns.give_back, "giving back the turn at an alignment")
+    _attempt(partial(_keep_end, folder, container), "keeping the end")
 
 
 def _keep(folder: RunFolder, container: Container) -> None:
@@ -161,7 +165,7 @@ def _keep(folder: RunFolder, container: Container) -> None:
     shutil.copyfile(folder.path / "outcome.json", new / "outcome.json")
     shutil.rmtree(kept, ignore_errors=True)
     new.rename(kept)
-    _commit(container)
+    container.commit()
 
 
 def _keep_end(folder: RunFolder, container: Container) -> None:
@@ -170,15 +174,7 @@ def _keep_end(folder: RunFolder, container: Container) -> None:
     if kept.is_dir():
         shutil.rmtree(kept / "work", ignore_errors=True)
         shutil.copyfile(folder.path / "result.json", kept / "result.json")
-        _commit(container)
-
-
-def _commit(container: Container) -> None:
-    """What is not kept costs a second start its files, not this one."""
-    try:
         container.commit()
-    except RuntimeError as error:
-        _LOG.warning("the volume could not be committed: %s", error)
 
 
 def _restore(folder: RunFolder, kept: Path) -> None:
@@ -190,14 +186,10 @@ def _restore(folder: RunFolder, kept: Path) -> None:
 
 
 def _tell(folder: RunFolder, run_id: str, marks: Marks) -> None:
-    """Progress is worth no run: what Modal does not take now is told the next time."""
     progress = folder.progress()
     said = {
         "progress": progress.model_dump() if progress else None,
         "size": folder.size(),
         "log_tail": folder.log_tail(),
     }
-    try:
-        marks.put("progress", run_id, said)
-    except Exception as error:  # noqa: BLE001 - the boundary to Modal
-        _LOG.warning("progress of %s could not be told: %s", run_id, error)
+    _attempt(partial(marks.put, "progress", run_id, said), "telling progress")

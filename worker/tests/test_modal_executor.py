@@ -319,6 +319,21 @@ def test_preempted_while_it_uploads(tmp_path: Path, far: FarSide) -> None:
     assert (tmp_path / "kept" / "job.1").exists()
 
 
+def test_modal_is_away_while_a_run_goes_on(tmp_path: Path, far: FarSide) -> None:
+    """What was computed is uploaded all the same, and the call's own answer tells the end."""
+    account = FarModal(tmp_path, SECRET, MODELS, containers=1)
+    executor = ModalExecutor(account.at_modal(), _offer)
+    executor.submit(_real_request(far))
+    eventually(lambda: _stage(executor) is not None, "the run starts")
+    account.entries.down = at_modal.ServiceError("deadline exceeded")
+    (call,) = account.calls.values()
+    assert call.get(timeout=60)["run"]["state"] == "succeeded"
+    account.entries.down = None
+    assert "ended/job:1" not in account.entries.all_keys()
+    assert _state(executor) == "succeeded"
+    assert "/files/job:1/metrics.json" in far.uploads
+
+
 def test_gpu_hours(tmp_path: Path) -> None:
     """A budget less what runs of this month used, counted anew every 300 s; under an hour the model takes nothing."""
     now = 1_767_225_600.0 + 86_400
