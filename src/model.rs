@@ -194,7 +194,7 @@ pub struct ModelOffer {
     pub price_per_hour: Option<f64>,
     /// Hours that its runs may still take this month, where that is known.
     #[serde(default)]
-    pub hours_left: Option<f64>,
+    pub gpu_hours_left: Option<f64>,
     /// Why it takes no runs at the moment.
     #[serde(default)]
     pub maintenance: Option<String>,

@@ -100,10 +100,12 @@ impl Services {
         if settings.maintenance.is_some() {
             offer.maintenance = settings.maintenance;
         }
-        if let (None, Some(allowed)) = (offer.hours_left, settings.hours_per_month) {
-            offer.hours_left = Some((allowed - self.hours.of(model, now).await?).max(0.0));
+        if let (None, Some(allowed)) = (offer.gpu_hours_left, settings.hours_per_month) {
+            offer.gpu_hours_left = Some((allowed - self.hours.of(model, now).await?).max(0.0));
         }
-        if offer.hours_left.is_some_and(|left| left < LEAST_HOURS) && offer.maintenance.is_none() {
+        if offer.gpu_hours_left.is_some_and(|left| left < LEAST_HOURS)
+            && offer.maintenance.is_none()
+        {
             offer.available = false;
             offer.reason = Some(format!(
                 "its hours of this month are used up; they begin anew on {}, 00:00 UTC",

@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from omtx_worker import __version__, targets
+from omtx_worker.executor import Executor, Full, OtherRequest, Unreachable
 from omtx_worker.failure import Failure
 from omtx_worker.ligand_pool import LigandPool
-from omtx_worker.local import Full, LocalExecutor, OtherRequest
-from omtx_worker.models import local_models
+from omtx_worker.local import LocalExecutor
+from omtx_worker.models import LEAST_GPU_HOURS, check
 from omtx_worker.protocol import (
     MAX_LIGANDS,
     MAX_SDF_BYTES,
@@ -31,18 +32,16 @@ from omtx_worker.protocol import (
     RunAccepted,
     RunRequest,
 )
-from omtx_worker.runners.docking_input import check
 from omtx_worker.sdf import split_sdf
-from omtx_worker.settings import Settings, from_command_line
+from omtx_worker.settings import from_command_line
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 RETRY_AFTER_S = 10
 _DESCRIBERS = 2
 
 
-def create(settings: Settings) -> FastAPI:
-    """The application; its runs are taken up when it starts and ended when it is asked to end."""
-    executor = LocalExecutor(settings)
+def create(secret: str, executor: Executor) -> FastAPI:
+    """The application; its executor starts and stops with it. `secret` is what a request must bear."""
     pool = LigandPool(_DESCRIBERS)
 
     @asynccontextmanager
@@ -54,7 +53,7 @@ def create(settings: Settings) -> FastAPI:
         pool.close()
 
     app = FastAPI(title="OMTX-Hub gateway", version=__version__, lifespan=life, docs_url=None, redoc_url=None)
-    _guard(app, settings.secret)
+    _guard(app, secret)
     _refuse_in_json(app)
 
     @app.get("/v1/healthz")
@@ -63,7 +62,7 @@ def create(settings: Settings) -> FastAPI:
 
     @app.get("/v1/models")
     def models() -> ModelsAnswer:
-        return local_models(settings.slots, settings.queue)
+        return executor.models()
 
     @app.get("/v1/targets/{name}/receptor")
     def receptor(name: str) -> PlainTextResponse:
@@ -88,11 +87,11 @@ def create(settings: Settings) -> FastAPI:
 
     @app.post("/v1/runs", status_code=202)
     def submit(asked: RunRequest, response: Response) -> RunAccepted:
-        _check_model(asked)
+        _check_model(asked, executor.models())
         try:
             accepted, first = executor.submit(asked)
-        except Full:
-            raise Failure("quota", "full", "all slots and places in the queue are taken") from None
+        except Full as full:
+            raise Failure("quota", "full", str(full)) from None
         except OtherRequest:
             message = "this run id was accepted with another request"
             raise Failure("user", "conflict", message, "run_id") from None
@@ -121,10 +120,14 @@ def _found(run: Run | None) -> Run:
     return run
 
 
-def _check_model(asked: RunRequest) -> None:
-    model = next((one for one in local_models(0, 0).models if one.id == asked.model), None)
+def _check_model(asked: RunRequest, offered: ModelsAnswer) -> None:
+    model = next((one for one in offered.models if one.id == asked.model), None)
     if model is None:
         raise Failure("user", "unknown_model", f"there is no model named {asked.model[:40]!r}", "model")
+    if model.maintenance is not None:
+        raise Failure("quota", "full", f"{model.id} is in maintenance: {model.maintenance}")
+    if model.gpu_hours_left is not None and model.gpu_hours_left < LEAST_GPU_HOURS:
+        raise Failure("quota", "full", f"{model.id} {model.reason}")
     if not model.available:
         raise Failure("user", "model_unavailable", f"{model.id} {model.reason}", "model")
     if asked.task not in model.tasks:
@@ -154,6 +157,11 @@ def _refuse_in_json(app: FastAPI) -> None:
     async def failure(_: Request, failed: Failure) -> JSONResponse:
         refusal = Refusal(category=failed.category, code=failed.code, message=failed.message, field=failed.field)
         return _refusal(statuses.get(failed.code, 422), refusal)
+
+    @app.exception_handler(Unreachable)
+    async def unreachable(_: Request, error: Unreachable) -> JSONResponse:
+        logging.getLogger(__name__).warning("the executor does not answer: %s", error)
+        return _refusal(503, Refusal(category="transient", code="unreachable", message=str(error)))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -187,7 +195,8 @@ def main() -> None:
     settings = from_command_line()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    uvicorn.run(create(settings), host=settings.host, port=settings.port, access_log=False, timeout_graceful_shutdown=2)
+    app = create(settings.secret, LocalExecutor(settings))
+    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,18 @@ from pathlib import Path
 
 from omtx_worker import processes
 from omtx_worker.callback import call_back
+from omtx_worker.executor import Full, OtherRequest
 from omtx_worker.failure import Failure, system_failure
-from omtx_worker.protocol import Run, RunAccepted, RunRequest
-from omtx_worker.run_folder import CANCELLED, TAKEN_BY_ANOTHER, UPLOAD_GRACE_S, RunFolder, Started, fingerprint
+from omtx_worker.models import local_models
+from omtx_worker.protocol import ModelsAnswer, Run, RunAccepted, RunRequest
+from omtx_worker.run_folder import (
+    TAKEN_BY_ANOTHER,
+    UPLOAD_GRACE_S,
+    RunFolder,
+    Started,
+    cancelled_on_request,
+    fingerprint,
+)
 from omtx_worker.settings import Settings, environment_of_run
 
 KEPT_S = 7 * 24 * 3_600
@@ -36,14 +45,6 @@ _TERM_GRACE_S = 3.0
 _CANCEL_WAIT_S = 5.0
 _SWEEP_EVERY_S = 600.0
 _LOCK_WAIT_S = 5.0
-
-
-class Full(Exception):  # noqa: N818 - not a fault: try again later
-    """Neither a slot nor a place in the queue is free."""
-
-
-class OtherRequest(Exception):  # noqa: N818 - the fault is the caller's
-    """The run id was accepted with another request."""
 
 
 @dataclass
@@ -110,6 +111,13 @@ class LocalExecutor:
                 self._end(active, _lost("the gateway was stopped while the run was going on"))
             self._lock.wait_for(lambda: not self._active, timeout=_TERM_GRACE_S + 2)
         self._callbacks.put(None)
+        for thread in self._threads:
+            thread.join(timeout=_TERM_GRACE_S)
+        self._state_lock.close()
+
+    def models(self) -> ModelsAnswer:
+        """What a machine without a GPU can do."""
+        return local_models(self._settings.slots, self._settings.queue)
 
     def submit(self, request: RunRequest) -> tuple[RunAccepted, bool]:
         """Accept a run once; the first answer, and whether this call was the first."""
@@ -117,7 +125,7 @@ class LocalExecutor:
             folder = RunFolder.of(self._runs, request.run_id)
             if not folder.exists():
                 if self._stopping or len(self._waiting) >= self._free_slots() + self._settings.queue:
-                    raise Full
+                    raise Full("all slots and places in the queue are taken")
                 if claimed := RunFolder.claim(self._runs, request):
                     self._waiting.append(claimed)
                     self._lock.notify_all()
@@ -178,7 +186,7 @@ class LocalExecutor:
             self._guarded(partial(self._watch, name, active))
         for folder in [one for one in self._waiting if one.marked("cancel")]:
             self._waiting.remove(folder)
-            self._finish(folder, _cancelled())
+            self._finish(folder, cancelled_on_request())
         while self._waiting and self._free_slots() and not self._stopping:
             self._launch(self._waiting.pop(0))
         if time.monotonic() > self._next_sweep:
@@ -223,7 +231,7 @@ class LocalExecutor:
         elif active.folder.ended():
             return
         elif active.folder.marked("cancel"):
-            self._end(active, _cancelled())
+            self._end(active, cancelled_on_request())
         else:
             grace_s = UPLOAD_GRACE_S if active.folder.marked("computed") else 0
             if now > active.started.at + active.deadline_s + grace_s:
@@ -262,7 +270,8 @@ class LocalExecutor:
 
     def _send_callbacks(self) -> None:
         while folder := self._callbacks.get():
-            if url := folder.request().callback:
+            url = folder.request().callback
+            if url and not folder.marked("watched"):
                 call_back(url, self._settings.secret, folder.run())
 
     def _sweep(self) -> None:
@@ -286,10 +295,6 @@ def _why_dead(active: _Active, status: int | None) -> Failure:
 
 def _lost(message: str) -> Failure:
     return Failure("transient", "lost", message)
-
-
-def _cancelled() -> Failure:
-    return Failure("user", CANCELLED, "cancelled on request")
 
 
 def _duration(seconds: float) -> str:

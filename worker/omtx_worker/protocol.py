@@ -230,7 +230,10 @@ class OutputDeclaration(Shape):
 
 
 class Model(Shape):
-    """What the gateway says of one model; a model that cannot run here has `available` false and a reason."""
+    """What the gateway says of one model; a model that cannot run here has `available` false and a reason.
+
+    `gpu_hours_left` is there only where a budget is kept: what is left of it this month.
+    """
 
     id: str
     available: bool
@@ -242,6 +245,7 @@ class Model(Shape):
     queue: int = Field(ge=0)
     price_per_hour: float = Field(ge=0)
     maintenance: str | None = None
+    gpu_hours_left: float | None = Field(default=None, exclude_if=lambda hours: hours is None)
     outputs: list[OutputDeclaration] = Field(default_factory=list)
     targets: list[NamedTarget] = Field(default_factory=list)
     limits: dict[str, Any] = Field(default_factory=dict)

@@ -24,6 +24,25 @@ class Outcome:
     metrics: dict[str, Metric]
     provenance: dict[str, Any]
 
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the files' content."""
+        return {
+            "files": [file.model_dump() for file in self.files],
+            "extra": self.extra,
+            "metrics": {key: metric.model_dump() for key, metric in self.metrics.items()},
+            "provenance": self.provenance,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Outcome:
+        """The same again."""
+        return cls(
+            files=[OutputDeclaration.model_validate(file) for file in values["files"]],
+            extra=values["extra"],
+            metrics={key: Metric.model_validate(metric) for key, metric in values["metrics"].items()},
+            provenance=values["provenance"],
+        )
+
 
 class Reports(Protocol):
     """Where a runner says what it does; `run.Reporter` is one."""

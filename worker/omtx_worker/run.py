@@ -10,7 +10,9 @@ import os
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omtx_worker import processes, settings
 from omtx_worker.callback import call_back
@@ -18,7 +20,11 @@ from omtx_worker.failure import Failure, system_failure
 from omtx_worker.protocol import Progress, RunRequest
 from omtx_worker.run_folder import TAKEN_BY_ANOTHER, UPLOAD_GRACE_S, RunFolder, Started
 
+if TYPE_CHECKING:
+    from omtx_worker.results import Outcome
+
 CALLBACK_EVERY_S = 5.0
+KEEP_WAIT_S = 120.0
 
 _LOG = logging.getLogger(__name__)
 
@@ -53,11 +59,11 @@ class Reporter:
         self._size = words
 
     def end(self) -> None:
-        """Send the end; afterwards nothing is sent."""
+        """Send the end, unless somebody watches who does; afterwards nothing is sent."""
         self._ended.set()
         self._changed.set()
         self._thread.join()
-        if self._url:
+        if self._url and not self._folder.marked("watched"):
             call_back(self._url, self._secret, self._folder.run())
 
     def _send(self) -> None:
@@ -95,19 +101,38 @@ def main() -> None:
 def _do(folder: RunFolder, request: RunRequest, reporter: Reporter) -> None:
     reporter.stage("starting")
     # Imported late: this takes a second, and the run is to be known as started before.
-    from omtx_worker.results import upload_all
-    from omtx_worker.runners import vina
-    from omtx_worker.transfer import download
+    from omtx_worker.results import Outcome, upload_all
 
     give_up_at = time.time() + request.deadline_s
+    if computed := folder.outcome():
+        outcome = Outcome.from_json(computed)
+    else:
+        outcome = _compute(folder, request, reporter, give_up_at)
+        folder.keep_outcome(outcome.as_json())
+    reporter.stage("uploading")
+    folder.mark("computed")
+    _wait_until_kept(folder)
+    manifest = upload_all(folder, request, outcome, give_up_at + UPLOAD_GRACE_S, reporter)
+    folder.end("succeeded", manifest=manifest, metrics=outcome.metrics, provenance=outcome.provenance)
+
+
+def _compute(folder: RunFolder, request: RunRequest, reporter: Reporter, give_up_at: float) -> Outcome:
+    from omtx_worker.transfer import download
+
     for file in request.inputs:
         reporter.stage("fetching the input")
         download(file, folder.work / f"input-{file.name}", give_up_at)
-    outcome = vina.run(request, folder.work, reporter)
-    reporter.stage("uploading")
-    folder.mark("computed")
-    manifest = upload_all(folder, request, outcome, give_up_at + UPLOAD_GRACE_S, reporter)
-    folder.end("succeeded", manifest=manifest, metrics=outcome.metrics, provenance=outcome.provenance)
+    # One model's runner alone: each loads libraries that the others do not need. The gateway has checked the name.
+    runner = import_module(f"omtx_worker.runners.{request.model}")
+    outcome: Outcome = runner.run(request, folder.work, reporter)
+    return outcome
+
+
+def _wait_until_kept(folder: RunFolder) -> None:
+    """Once a file is uploaded, a run that starts anew must upload the same ones, so they are kept before."""
+    give_up_at = time.monotonic() + KEEP_WAIT_S
+    while folder.marked("watched") and not folder.marked("kept") and time.monotonic() < give_up_at:
+        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
 | `started.json` | run, create-only | process id and start time, so that one process at most does the run |
 | `progress.json` | run | stage, fraction, size of the input in words |
 | `computed` | run | there since the computing is over and only uploads remain |
+| `outcome.json` | run | what was computed, by name, so that a run that starts anew only uploads |
+| `watched`, `kept` | gateway | another machine waits: it keeps the outcome before uploads, and tells the end |
 | `cancel` | gateway | there since somebody asked for the end |
 | `result.json` | whoever is first, create-only | how it ended |
 | `expired` | gateway | there since the files were removed for their age |
@@ -42,6 +44,11 @@ CANCELLED = "cancelled"
 """Code of the failure that ends a run as cancelled, not as failed."""
 
 
+def cancelled_on_request() -> Failure:
+    """The reason that makes an end a cancellation."""
+    return Failure("user", CANCELLED, "cancelled on request")
+
+
 @dataclass(frozen=True)
 class Started:
     """The process of a run: its id, its start in clock ticks since boot, and the time of day in seconds."""
@@ -65,13 +72,20 @@ class RunFolder:
         return cls(runs / run_id.replace(":", "."))
 
     @classmethod
-    def claim(cls, runs: Path, request: RunRequest) -> RunFolder | None:
-        """Make the folder with request and claim in one step; none when another request has it already."""
+    def claim(
+        cls, runs: Path, request: RunRequest, call_id: str | None = None, accepted_at: float | None = None
+    ) -> RunFolder | None:
+        """Make the folder with request and claim in one step; none when another request has it already.
+
+        `call_id` and `accepted_at`, in seconds since 1970, are given when another machine accepted the run.
+        """
         new = runs / f".new-{uuid.uuid4().hex}"
         (new / "work").mkdir(parents=True)
-        accepted = RunAccepted(run_id=request.run_id, state="queued", call_id=f"local-{uuid.uuid4().hex}")
+        call_id = call_id or f"local-{uuid.uuid4().hex}"
+        accepted = RunAccepted(run_id=request.run_id, state="queued", call_id=call_id)
         _write(new / "request.json", request.model_dump(mode="json"))
-        claim = {"answer": accepted.model_dump(), "fingerprint": fingerprint(request), "at_ns": time.time_ns()}
+        at_ns = time.time_ns() if accepted_at is None else int(accepted_at * 1e9)
+        claim = {"answer": accepted.model_dump(), "fingerprint": fingerprint(request), "at_ns": at_ns}
         _write(new / "accepted.json", claim)
         folder = cls.of(runs, request.run_id)
         try:
@@ -127,13 +141,21 @@ class RunFolder:
         return str(values["size"]) if values else ""
 
     def mark(self, name: str) -> None:
-        """Set one of the marks `computed`, `cancel` and `expired`."""
+        """Set one of the marks `computed`, `cancel`, `watched`, `kept` and `expired`."""
         (self.path / name).touch()
         _sync_folder(self.path)
 
     def marked(self, name: str) -> bool:
         """Whether the mark is set."""
         return (self.path / name).exists()
+
+    def keep_outcome(self, outcome: dict[str, Any]) -> None:
+        """Write down what was computed; its files stand in the work folder."""
+        _write(self.path / "outcome.json", outcome)
+
+    def outcome(self) -> dict[str, Any] | None:
+        """What was computed, none before that."""
+        return _read(self.path / "outcome.json")
 
     def end(self, state: State, **parts: Any) -> bool:  # noqa: ANN401 - the parts are checked by the shape of `Run`
         """Write how the run ended; false when it had ended already. `parts` are further fields of `Run`."""

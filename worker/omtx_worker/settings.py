@@ -53,9 +53,101 @@ def secret() -> str:
     return value
 
 
+@dataclass(frozen=True)
+class ModalSettings:
+    """What the gateway at Modal knows of its models: runs at once, GPU hours a month, and why one takes none now."""
+
+    slots: dict[str, int]
+    gpu_hours: dict[str, float]
+    maintenance: dict[str, str]
+
+
+def of_modal(models: list[str]) -> dict[str, str]:
+    """The variables that `at_modal` reads, as far as they are set: given to the gateway's containers at deployment."""
+    names = [f"{kind}_{model.upper()}" for kind in ("SLOTS", "GPU_HOURS", "MAINTENANCE") for model in models]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def at_modal(models: list[str]) -> ModalSettings:
+    """Settings of the models from `SLOTS_{MODEL}` (10), `GPU_HOURS_{MODEL}` (no limit) and `MAINTENANCE_{MODEL}`."""
+    given = of_modal(models)
+    names = {model: model.upper() for model in models}
+    return ModalSettings(
+        slots={model: int(given.get(f"SLOTS_{name}", "10")) for model, name in names.items()},
+        gpu_hours={
+            model: float(given[f"GPU_HOURS_{name}"]) for model, name in names.items() if f"GPU_HOURS_{name}" in given
+        },
+        maintenance={
+            model: given[f"MAINTENANCE_{name}"] for model, name in names.items() if f"MAINTENANCE_{name}" in given
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where the models' own programs are, and RFantibody's framework structures."""
+
+    boltz: str
+    chai: str
+    rfdiffusion: str
+    proteinmpnn: str
+    rf2: str
+    frameworks: Path
+
+
+def programs() -> Programs:
+    """The programs as the environment names them; else they are looked for on the path."""
+    named = os.environ.get
+    folder = named("RFANTIBODY_BIN", "")
+    rfdiffusion, proteinmpnn, rf2 = (
+        str(Path(folder) / name) if folder else name for name in ("rfdiffusion", "proteinmpnn", "rf2")
+    )
+    return Programs(
+        boltz=named("BOLTZ_COMMAND", "boltz"),
+        chai=named("CHAI_COMMAND", "chai-lab"),
+        rfdiffusion=rfdiffusion,
+        proteinmpnn=proteinmpnn,
+        rf2=rf2,
+        frameworks=Path(named("RFANTIBODY_FRAMEWORKS", "frameworks")),
+    )
+
+
+@dataclass(frozen=True)
+class MsaSettings:
+    """Where alignments come from and where they are kept; without a server they must be uploaded.
+
+    Runs wait `wait_s` for an alignment that another one is computing, and for a server that is busy.
+    """
+
+    server_url: str | None
+    cache_dir: Path | None
+    wait_s: float
+
+
+def msa() -> MsaSettings:
+    """`MSA_SERVER_URL` (an address that speaks ColabFold's protocol), `MSA_CACHE_DIR` and `MSA_WAIT_S` (600)."""
+    cache = os.environ.get("MSA_CACHE_DIR")
+    url = (os.environ.get("MSA_SERVER_URL") or "").rstrip("/") or None
+    return MsaSettings(url, Path(cache) if cache else None, float(os.environ.get("MSA_WAIT_S", "600")))
+
+
+_OF_MODELS = (
+    "BOLTZ_COMMAND", "CHAI_COMMAND", "RFANTIBODY_BIN", "RFANTIBODY_FRAMEWORKS",
+    "MSA_SERVER_URL", "MSA_CACHE_DIR", "MSA_WAIT_S",
+    "BOLTZ_CACHE", "CHAI_DOWNLOADS_DIR", "HF_HOME", "HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
+)  # fmt: skip
+
+
 def environment_of_run(secret: str) -> dict[str, str]:
-    """The environment of a run: the secret for its callbacks, one thread for every numerical library, little else."""
-    return {"GATEWAY_SECRET": secret, "PYTHONUNBUFFERED": "1"} | environment_of_tool()
+    """The environment of a run: the secret for its callbacks, what its model needs, little else."""
+    of_models = {name: os.environ[name] for name in _OF_MODELS if name in os.environ}
+    return {"GATEWAY_SECRET": secret, "PYTHONUNBUFFERED": "1"} | of_models | environment_of_tool()
+
+
+def environment_of_model() -> dict[str, str]:
+    """The environment of a model's program on a GPU: its weights, its GPU, no secret, as many threads as it likes."""
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH", *_OF_MODELS) if name in os.environ}
+    return kept | {"LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 
 
 def environment_of_tool() -> dict[str, str]:

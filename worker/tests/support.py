@@ -22,6 +22,7 @@ from omtx_worker import processes
 
 SECRET = "a secret of the tests"  # noqa: S105 - not one that protects anything
 PACKAGE_FOLDER = Path(__file__).parent.parent
+FAR_MODAL = Path(__file__).parent / "modal_far_side.py"
 GOLDEN = Path(__file__).parent / "golden"
 ENDS = ("succeeded", "failed", "cancelled", "expired")
 OUTPUTS = ("poses.sdf", "poses.pdbqt", "receptor.pdbqt", "ligand.pdbqt", "metrics.json", "log.txt", "extra.zip")
@@ -59,7 +60,17 @@ def eventually(look: Callable[[], _T], what: str, timeout_s: float = 60.0) -> _T
 class Gateway:
     """A gateway in a process of its own; can be killed and started again on the same state."""
 
-    def __init__(self, folder: Path, slots: int, queue: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        slots: int,
+        queue: int,
+        executor: str = "local",
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        self._program = {"local": ["-m", "omtx_worker.gateway"], "modal": [str(FAR_MODAL)]}[executor]
+        self._environment = environment or {}
+        self._folder = folder
         self.state = folder / "state"
         self._log = folder / "gateway.log"
         self._slots, self._queue = slots, queue
@@ -76,18 +87,21 @@ class Gateway:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(timeout=30)
-        for started in (self.started(run) for run in self.state.glob("runs/*/started.json")):
+        # Those at Modal stand where temporary files do.
+        for started in (self.started(run) for run in self._folder.glob("**/runs/*/started.json")):
             processes.signal_session(started["pid"], started["ticks"], signal.SIGKILL)
 
     def start(self) -> None:
         """Start and wait until it answers."""
-        command = [sys.executable, "-m", "omtx_worker.gateway", "--port", str(self._port)]
+        command = [sys.executable, *self._program, "--port", str(self._port)]
         command += ["--state-dir", str(self.state), "--slots", str(self._slots), "--queue", str(self._queue)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=PACKAGE_FOLDER,
-                env=os.environ | {"GATEWAY_SECRET": SECRET},
+                env=os.environ
+                | {"GATEWAY_SECRET": SECRET, "PYTHONPATH": str(PACKAGE_FOLDER), "TMPDIR": str(self._folder)}
+                | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -156,6 +170,16 @@ class Gateway:
         rows = [line.split() for line in listed.stdout.decode().splitlines()]
         return [int(pid) for pid, state in rows if not state.startswith("Z")]
 
+    def vinas(self) -> list[int]:
+        """Living Vinas whose work folder is under this gateway's."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                is_vina = entry.name.isdigit() and "vina_linux" in (entry / "cmdline").read_text()
+                if is_vina and (entry / "cwd").readlink().is_relative_to(self._folder):
+                    found.append(int(entry.name))
+        return found
+
     @staticmethod
     def started(path: Path) -> dict[str, Any]:
         """Process id and start of a run."""
@@ -163,7 +187,10 @@ class Gateway:
 
 
 class FarSide:
-    """Takes create-only PUTs and callbacks, serves inputs, and fails as often as it is told to."""
+    """Takes create-only PUTs and callbacks, serves inputs, and fails as it is told to.
+
+    `failures_left` PUTs are answered 503, and all of them once `refuse_after` files are there.
+    """
 
     def __init__(self) -> None:
         self.uploads: dict[str, bytes] = {}
@@ -171,6 +198,7 @@ class FarSide:
         self.inputs: dict[str, bytes] = {}
         self.callbacks: list[tuple[dict[str, str], bytes]] = []
         self.failures_left = 0
+        self.refuse_after: int | None = None
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -226,6 +254,8 @@ class FarSide:
                 side.puts.append(path)
                 if side.failures_left:
                     side.failures_left -= 1
+                    self._answer(503)
+                elif side.refuse_after is not None and len(side.uploads) >= side.refuse_after:
                     self._answer(503)
                 elif path in side.uploads:
                     self._answer(412)

@@ -1,4 +1,7 @@
-"""The life of a run: accepted once, ended once, whatever is killed on the way."""
+"""The life of a run as a process: ended once, whatever is killed on the way.
+
+What every executor does is in `test_executors.py`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from support import IMATINIB, PACKAGE_FOLDER, SECRET, SLOW, FarSide, Gateway, eventually
@@ -16,31 +18,6 @@ from omtx_worker.run_folder import TAKEN_BY_ANOTHER
 
 def _slow(far: FarSide, run_id: str, **changes: object) -> dict[str, object]:
     return far.request(run_id, IMATINIB, parameters=SLOW, **changes)
-
-
-def test_twenty_posts_at_once_are_one_run(own_gateway: Gateway, far: FarSide) -> None:
-    """One is told that it was the first, all get the same answer, one run is made."""
-    request = far.request("same:1")
-    with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: own_gateway.request("POST", "/v1/runs", json=request), range(20)))
-    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [202]
-    assert len({answer.text for answer in answers}) == 1
-    assert own_gateway.wait("same:1")["state"] == "succeeded"
-    assert far.puts.count("/files/same:1/metrics.json") == 1
-    assert len(list(own_gateway.state.glob("runs/*"))) == 1
-    late = own_gateway.request("POST", "/v1/runs", json=request)
-    assert (late.status_code, late.text) == (200, answers[0].text)
-
-
-def test_same_id_with_another_body_is_409(own_gateway: Gateway, far: FarSide) -> None:
-    """Addresses that are only signed anew are no other body."""
-    request = far.request("body:1")
-    own_gateway.submit(request)
-    other = own_gateway.request("POST", "/v1/runs", json=far.request("body:1", "CCC"))
-    assert (other.status_code, other.json()["error"]["field"]) == (409, "run_id")
-    for output in request["outputs"]:
-        output["put_url"] = output["put_url"].replace("signature=1", "signature=2")
-    assert own_gateway.request("POST", "/v1/runs", json=request).status_code == 200
 
 
 def test_full_is_429(own_gateway: Gateway, far: FarSide) -> None:
@@ -72,27 +49,6 @@ def test_cancel_ends_every_process(own_gateway: Gateway, far: FarSide) -> None:
     _all_gone(running)
     eventually(lambda: far.callbacks_of("cancel-a:1")[-1]["state"] == "cancelled", "the callback of the end")
     assert own_gateway.request("DELETE", "/v1/runs/nobody:1").status_code == 404
-
-
-def test_cancel_of_an_ended_run_changes_nothing(own_gateway: Gateway, far: FarSide) -> None:
-    """It stays as it ended."""
-    own_gateway.submit(far.request("ended:1"))
-    ended = own_gateway.wait("ended:1")
-    assert ended["state"] == "succeeded"
-    assert own_gateway.request("DELETE", "/v1/runs/ended:1").json() == ended
-
-
-def test_deadline(own_gateway: Gateway, far: FarSide) -> None:
-    """A run that takes too long is ended with its Vina, and the log's tail tells how far it came."""
-    own_gateway.submit(_slow(far, "late:1", deadline_s=4))
-    own_gateway.wait_for_stage("late:1", "docking")
-    processes = own_gateway.processes_of("late:1")
-    run = own_gateway.wait("late:1")
-    assert (run["state"], run["error"]["category"], run["error"]["code"]) == ("failed", "system", "deadline")
-    assert "took longer than 4 s" in run["error"]["message"]
-    assert "docking" in run["error"]["log_tail"]
-    assert 3.5 < run["timings"]["run_s"] < 10
-    _all_gone(processes)
 
 
 def test_killed_run_says_so(own_gateway: Gateway, far: FarSide) -> None:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from omtx_worker import targets
-from omtx_worker.failure import Failure
 from omtx_worker.protocol import Box, FileName, RunRequest, Shape
+from omtx_worker.runners.input_shapes import ChainName, Name, Range, check_file, validated
 from omtx_worker.smiles import syntax_problem
-
-
-class Range(NamedTuple):
-    """A whole number's limits and what stands when it is not given."""
-
-    least: int
-    most: int
-    default: int
-
-    def declaration(self) -> dict[str, int]:
-        """As it stands in a model's limits."""
-        return {"min": self.least, "max": self.most, "default": self.default}
-
 
 EXHAUSTIVENESS = Range(1, 32, 8)
 POSES = Range(1, 20, 9)
@@ -35,26 +21,12 @@ BOX_EDGE_ANGSTROM = (5.0, 40.0)
 ResidueName = Annotated[str, Field(pattern=r"^[A-Za-z0-9+-]{1,5}$")]
 
 
-def _printable(name: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in name):
-        raise ValueError("a name must not have control characters")
-    return name
-
-
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
-
-
-_S = TypeVar("_S", bound=Shape)
-
-
 class DockingParameters(Shape):
     """How hard Vina searches."""
 
-    exhaustiveness: int = Field(
-        default=EXHAUSTIVENESS.default, ge=EXHAUSTIVENESS.least, le=EXHAUSTIVENESS.most, strict=True
-    )
-    seed: int = Field(default=SEED.default, ge=SEED.least, le=SEED.most, strict=True)
-    poses: int = Field(default=POSES.default, ge=POSES.least, le=POSES.most, strict=True)
+    exhaustiveness: int = EXHAUSTIVENESS.field()
+    seed: int = SEED.field()
+    poses: int = POSES.field()
 
 
 class DockingBox(Box):
@@ -88,7 +60,7 @@ class Receptor(Shape):
     name: Name
     format: Literal["pdb", "mmcif", "pdbqt"]
     file: FileName
-    chains: list[Annotated[str, Field(min_length=1, max_length=8)]] | None = None
+    chains: list[ChainName] | None = None
     keep: list[ResidueName] | None = None
 
 
@@ -142,20 +114,10 @@ class DockingInput(Shape):
 def check(asked: RunRequest) -> None:
     """Refuse a docking run that cannot succeed, naming the field at fault."""
     given, _ = read(asked)
-    receptor = given.target.receptor
-    if receptor and receptor.file not in {file.name for file in asked.inputs}:
-        raise Failure("user", "invalid", "the receptor's file is not among the inputs", "input.target.receptor.file")
+    if receptor := given.target.receptor:
+        check_file(asked, receptor.file, "input.target.receptor.file", "the receptor's file")
 
 
 def read(asked: RunRequest) -> tuple[DockingInput, DockingParameters]:
     """Input and parameters with their defaults filled in; a `Failure` when they break a rule."""
-    return _validated(DockingInput, asked.input, "input"), _validated(DockingParameters, asked.parameters, "parameters")
-
-
-def _validated(shape: type[_S], values: dict[str, Any], where: str) -> _S:
-    try:
-        return shape.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in (where, *first["loc"]))
-        raise Failure("user", "invalid", first["msg"].removeprefix("Value error, "), field) from None
+    return validated(DockingInput, asked.input, "input"), validated(DockingParameters, asked.parameters, "parameters")

@@ -14,6 +14,14 @@ from omtx_worker.protocol import Box
 from omtx_worker.runners import open_babel
 from omtx_worker.runners.docking_input import Receptor
 from omtx_worker.runners.poses import read_positions
+from omtx_worker.runners.uploaded_structures import (
+    choose_alternates,
+    choose_chains,
+    plain_methionines,
+    residue_name,
+    structure_of,
+    text_of,
+)
 
 PDB_FILE = "receptor.pdb"
 MAX_ATOMS = 60_000
@@ -49,7 +57,7 @@ class PreparedReceptor:
 
 def as_given(receptor: Receptor, uploaded: Path, target: Path) -> PreparedReceptor:
     """Take a PDBQT as it is, if Vina can read it."""
-    text = _text(uploaded)
+    text = text_of(uploaded, "the receptor's file")
     atoms = [line for line in text.splitlines() if line.startswith(("ATOM", "HETATM"))]
     if not atoms:
         raise user_failure("no_atoms", f"{receptor.name} has no ATOM records: is it a PDBQT file?")
@@ -64,16 +72,16 @@ def as_given(receptor: Receptor, uploaded: Path, target: Path) -> PreparedRecept
 
 def prepare(receptor: Receptor, uploaded: Path, target: Path) -> PreparedReceptor:
     """Write the PDBQT of a PDB or mmCIF file."""
-    structure = _structure(receptor, _text(uploaded))
+    structure = structure_of(receptor, text_of(uploaded, "the receptor's file"))
     changed: list[str] = []
     if len(structure) > 1:
         changed.append(f"the first of {len(structure)} models was taken")
         del structure[1:]
     model = structure[0]
-    _choose_chains(model, receptor)
-    changed += _choose_alternates(model)
+    choose_chains(model, receptor)
+    changed += choose_alternates(model)
     kept, removed = _choose_residues(model, receptor)
-    changed += _plain_methionines(model)
+    changed += plain_methionines(model)
     structure.remove_hydrogens()
     structure.remove_empty_chains()
     _refuse_unknown_elements(model)
@@ -95,75 +103,6 @@ def check_box(box: Box, pdbqt: str) -> None:
     )
 
 
-def _text(path: Path) -> str:
-    content = path.read_bytes()
-    if not content.strip():
-        raise user_failure("empty", "the receptor's file is empty")
-    if b"\0" in content[:4_096]:
-        raise user_failure("binary", "the receptor's file is not text: is it compressed?")
-    return content.decode("utf-8", "replace")
-
-
-def _structure(receptor: Receptor, text: str) -> gemmi.Structure:
-    try:
-        if receptor.format == "mmcif":
-            structure = gemmi.make_structure_from_block(gemmi.cif.read_string(text).sole_block())
-        else:
-            structure = gemmi.read_pdb_string(text)
-    except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise user_failure("unparsable", f"{receptor.name} cannot be read as {receptor.format}: {reason}") from None
-    # gemmi reads an empty or foreign file as an empty model without an error.
-    atoms = [cra.residue.het_flag for model in structure for cra in model.all()]
-    if not atoms:
-        raise user_failure("no_atoms", f"{receptor.name} has no atoms: is it a {receptor.format} file?")
-    if "A" not in atoms:
-        raise user_failure("no_atom_records", f"{receptor.name} has no ATOM records, only HETATM: there is no protein")
-    structure.setup_entities()
-    return structure
-
-
-def _choose_chains(model: gemmi.Model, receptor: Receptor) -> None:
-    if receptor.chains is None:
-        return
-    there = list(dict.fromkeys(chain.name for chain in model))
-    if missing := [name for name in receptor.chains if name not in there]:
-        message = f"there is no chain {', '.join(missing)} in {receptor.name}; it has {', '.join(there)}"
-        raise user_failure("no_chain", message)
-    for name in set(there) - set(receptor.chains):
-        model.remove_chain(name)
-    if not any(residue.het_flag == "A" for chain in model for residue in chain):
-        raise user_failure("no_atom_records", f"the chosen chains of {receptor.name} have no ATOM records")
-
-
-def _choose_alternates(model: gemmi.Model) -> list[str]:
-    """Keep in each residue the alternative with the highest occupancy, the first of equals; list the residues."""
-    changed = []
-    for chain in model:
-        by_number: dict[str, list[gemmi.Residue]] = {}
-        for residue in chain:
-            if not residue.is_water():
-                by_number.setdefault(str(residue.seqid), []).append(residue)
-        for residues in by_number.values():
-            occupancies: dict[str, list[float]] = {}
-            for residue in residues:
-                for atom in residue:
-                    if atom.has_altloc():
-                        occupancies.setdefault(atom.altloc, []).append(atom.occ)
-            if not occupancies:
-                continue
-            mean = {altloc: sum(values) / len(values) for altloc, values in occupancies.items()}
-            best = max(sorted(mean), key=lambda altloc: mean[altloc])
-            changed.append(f"{_name(chain, residues[0])}: alternative {best} of {', '.join(sorted(mean))}")
-            for residue in residues:
-                for index in reversed(range(len(residue))):
-                    if residue[index].has_altloc() and residue[index].altloc != best:
-                        del residue[index]
-                    elif residue[index].has_altloc():
-                        residue[index].altloc = "\0"
-    return changed
-
-
 def _choose_residues(model: gemmi.Model, receptor: Receptor) -> tuple[list[str], list[str]]:
     """Remove waters and hetero residues that were not chosen; the names of those that stayed and went."""
     wanted = None if receptor.keep is None else {name.upper() for name in receptor.keep}
@@ -178,10 +117,10 @@ def _choose_residues(model: gemmi.Model, receptor: Receptor) -> tuple[list[str],
             elif len(residue) and _is_polymer(residue):
                 continue
             elif len(residue) and (_is_vina_metal(residue) if wanted is None else residue.name.upper() in wanted):
-                kept.append(_name(chain, residue))
+                kept.append(residue_name(chain, residue))
                 continue
             elif len(residue):
-                removed.append(_name(chain, residue))
+                removed.append(residue_name(chain, residue))
             gone.append(index)
         for index in reversed(gone):
             del chain[index]
@@ -201,23 +140,9 @@ def _is_vina_metal(residue: gemmi.Residue) -> bool:
     return len(residue) == 1 and residue[0].element.name in VINA_METALS
 
 
-def _plain_methionines(model: gemmi.Model) -> list[str]:
-    """Selenomethionine, put in for crystallography, becomes methionine."""
-    changed = []
-    for chain in model:
-        for residue in chain:
-            if residue.name == "MSE":
-                changed.append(f"{_name(chain, residue)}: methionine instead of selenomethionine")
-                residue.name = "MET"
-                for atom in residue:
-                    if atom.element.name == "Se":
-                        atom.name, atom.element = "SD", gemmi.Element("S")
-    return changed
-
-
 def _refuse_unknown_elements(model: gemmi.Model) -> None:
     faults = [
-        f"{_name(chain, residue)} ({', '.join(unknown)})"
+        f"{residue_name(chain, residue)} ({', '.join(unknown)})"
         for chain in model
         for residue in chain
         if (unknown := sorted({atom.element.name for atom in residue} - _VINA_ELEMENTS))
@@ -288,7 +213,3 @@ def _check_written(path: Path, heavy_atoms: int) -> None:
     written = sum(1 for line in atoms if line[77:79].strip() not in _HYDROGENS)
     if written != heavy_atoms:
         raise system_failure("open_babel", f"Open Babel wrote {written} of the receptor's {heavy_atoms} heavy atoms")
-
-
-def _name(chain: gemmi.Chain, residue: gemmi.Residue) -> str:
-    return f"{residue.name} {chain.name} {residue.seqid}"
