@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::gateway::ProxyToken;
 use crate::request::Origin;
 
 pub mod mail;
@@ -68,6 +69,12 @@ pub struct Settings {
     /// Secret that hub and gateway share: at least 16 characters, in production 32.
     #[arg(long, env = "GATEWAY_SECRET", hide_env_values = true)]
     pub gateway_secret: Option<String>,
+    /// Id of the proxy token that Modal asks for before a gateway of its own.
+    #[arg(long, env = "MODAL_KEY", hide_env_values = true)]
+    pub modal_key: Option<String>,
+    /// Secret of that token.
+    #[arg(long, env = "MODAL_SECRET", hide_env_values = true)]
+    pub modal_secret: Option<String>,
     /// Who may enter: `local` (the visitor is the one owner; only on a loopback address in development, where it is what
     /// is meant when nothing is said) or `accounts`.
     #[arg(long, env = "AUTH")]
@@ -143,6 +150,8 @@ pub struct GatewayAddress {
     pub url: String,
     /// What both sides know.
     pub secret: String,
+    /// What opens the door of Modal, when the gateway is there.
+    pub door: Option<ProxyToken>,
 }
 
 /// The settings, checked.
@@ -290,7 +299,21 @@ impl Settings {
                 secret.len()
             ));
         }
-        GatewayAddress { url, secret }
+        let door = match (given(&self.modal_key), given(&self.modal_secret)) {
+            (Some(key), Some(secret)) => Some(ProxyToken {
+                key: key.to_owned(),
+                secret: secret.to_owned(),
+            }),
+            (None, None) => None,
+            _ => {
+                faults.push(
+                    "MODAL_KEY and MODAL_SECRET are the two parts of one token; set both or neither"
+                        .into(),
+                );
+                None
+            }
+        };
+        GatewayAddress { url, secret, door }
     }
 
     fn public_url(&self, production: bool, faults: &mut Vec<String>) -> Option<Origin> {

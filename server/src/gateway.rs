@@ -1,5 +1,6 @@
 //! The client of the compute gateway: protocol version 1 over HTTP. What its answers mean for a job is not known here.
 
+mod breaker;
 mod callback;
 
 use std::error::Error;
@@ -9,23 +10,42 @@ use async_trait::async_trait;
 use hub::model::ModelOffer;
 use hub::ports::Compute;
 use hub::ports::compute::{Accepted, ComputeError, LigandReport, Ligands, Run, RunRequest};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::time::Instant;
 
+use breaker::Breaker;
+
+pub use breaker::Standing;
 pub use callback::{SIGNATURE_HEADER, TIMESTAMP_HEADER, verify_callback};
 
+const MODAL_KEY: HeaderName = HeaderName::from_static("modal-key");
+const MODAL_SECRET: HeaderName = HeaderName::from_static("modal-secret");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// RDKit looks at up to 1,500 ligands.
 const LIGANDS_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How long a question that had no answer waits before it is asked again at once.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// The gateway at an address.
 pub struct Gateway {
     client: Client,
     base_url: Url,
+    breaker: Breaker,
+}
+
+/// What Modal asks for before it lets anybody through to an address of its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyToken {
+    /// The id of the token.
+    pub key: String,
+    /// Its secret.
+    pub secret: String,
 }
 
 /// Why no client can be made.
@@ -43,25 +63,38 @@ pub enum GatewayError {
 }
 
 impl Gateway {
-    /// A client of the gateway at `base_url`, which knows `secret`.
-    pub fn new(base_url: &str, secret: &str) -> Result<Self, GatewayError> {
+    /// A client of the gateway at `base_url`, which knows `secret`, with what opens the door of Modal before it.
+    pub fn new(
+        base_url: &str,
+        secret: &str,
+        door: Option<&ProxyToken>,
+    ) -> Result<Self, GatewayError> {
         let address = || GatewayError::Address(base_url.to_owned());
         let url = Url::parse(base_url).map_err(|_| address())?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
             return Err(address());
         }
-        let mut bearer =
-            HeaderValue::try_from(format!("Bearer {secret}")).map_err(|_| GatewayError::Secret)?;
-        bearer.set_sensitive(true);
+        let kept = |text: &str| {
+            let mut value = HeaderValue::try_from(text).map_err(|_| GatewayError::Secret)?;
+            value.set_sensitive(true);
+            Ok::<_, GatewayError>(value)
+        };
+        let mut headers =
+            HeaderMap::from_iter([(AUTHORIZATION, kept(&format!("Bearer {secret}"))?)]);
+        if let Some(door) = door {
+            headers.insert(MODAL_KEY, kept(&door.key)?);
+            headers.insert(MODAL_SECRET, kept(&door.secret)?);
+        }
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
-            .default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
+            .default_headers(headers)
             .build()?;
         Ok(Self {
             client,
             base_url: url,
+            breaker: Breaker::default(),
         })
     }
 
@@ -73,8 +106,46 @@ impl Gateway {
         self.client.request(method, url)
     }
 
+    /// Whether the gateway is asked, or left alone after it did not answer.
+    pub fn standing(&self) -> Standing {
+        self.breaker.standing(Instant::now())
+    }
+
+    /// The answer, unless the gateway is left alone.
+    async fn asked(&self, request: RequestBuilder) -> Result<Response, ComputeError> {
+        let turn = self.breaker.enter(Instant::now()).ok_or_else(|| {
+            unavailable("it did not answer several times and is left alone for a moment")
+        })?;
+        let answer = request.send().await;
+        match &answer {
+            Ok(answer) if !answer.status().is_server_error() => turn.answered(),
+            _ => turn.unanswered(Instant::now()),
+        }
+        answer.map_err(unavailable)
+    }
+
+    /// The answer to what changes nothing, or the same change however often it is asked: once more, when there was none
+    /// and the budget has something left.
+    async fn asked_again(&self, request: RequestBuilder) -> Result<Response, ComputeError> {
+        let again = request.try_clone();
+        let answer = self.asked(request).await;
+        let lost = match &answer {
+            Ok(answer) => answer.status().is_server_error(),
+            Err(_) => true,
+        };
+        match again.filter(|_| lost && self.breaker.spend()) {
+            Some(again) => {
+                tokio::time::sleep(PAUSE).await;
+                self.asked(again).await
+            }
+            None => answer,
+        }
+    }
+
     async fn run(&self, method: Method, run_id: &str) -> Result<Run, ComputeError> {
-        let answer = answer(self.request(method, &["runs", run_id])).await?;
+        let answer = self
+            .asked_again(self.request(method, &["runs", run_id]))
+            .await?;
         if answer.status() == StatusCode::NOT_FOUND {
             Err(ComputeError::Unknown)
         } else {
@@ -86,7 +157,12 @@ impl Gateway {
 #[async_trait]
 impl Compute for Gateway {
     async fn submit(&self, run: &RunRequest) -> Result<Accepted, ComputeError> {
-        read(answer(self.request(Method::POST, &["runs"]).json(run)).await?).await
+        // Not asked again when there is no answer: what became of it is asked for by its name.
+        read(
+            self.asked(self.request(Method::POST, &["runs"]).json(run))
+                .await?,
+        )
+        .await
     }
 
     async fn state(&self, run_id: &str) -> Result<Run, ComputeError> {
@@ -102,7 +178,8 @@ impl Compute for Gateway {
         struct Models {
             models: Vec<ModelOffer>,
         }
-        let answer: Models = read(answer(self.request(Method::GET, &["models"])).await?).await?;
+        let request = self.request(Method::GET, &["models"]);
+        let answer: Models = read(self.asked_again(request).await?).await?;
         Ok(answer.models)
     }
 
@@ -129,7 +206,7 @@ impl Compute for Gateway {
             .request(Method::POST, &["ligands"])
             .timeout(LIGANDS_TIMEOUT)
             .json(&body);
-        let Rows { rows } = read(answer(request).await?).await?;
+        let Rows { rows } = read(self.asked_again(request).await?).await?;
         match ligands {
             Ligands::Smiles(smiles) if smiles.len() != rows.len() => Err(unavailable(format!(
                 "the gateway answered {} rows to {} ligands",
@@ -143,10 +220,6 @@ impl Compute for Gateway {
 
 fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> ComputeError {
     ComputeError::Unavailable(cause.into())
-}
-
-async fn answer(request: RequestBuilder) -> Result<Response, ComputeError> {
-    request.send().await.map_err(unavailable)
 }
 
 /// Reads an answer of the shape that was asked for, or what is said instead.

@@ -164,7 +164,11 @@ fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<
         &key,
         clock,
     )?);
-    let gateway = Gateway::new(&config.gateway.url, &config.gateway.secret)?;
+    let gateway = Gateway::new(
+        &config.gateway.url,
+        &config.gateway.secret,
+        config.gateway.door.as_ref(),
+    )?;
     let settings = Settings {
         callback_url: public.to_string(),
         post: match (&config.mail, config.environment) {

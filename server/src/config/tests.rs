@@ -292,3 +292,14 @@ fn people_sign_in_elsewhere_by_https() {
             .any(|fault| fault.starts_with("OPENID_ISSUER"))
     );
 }
+
+#[test]
+fn the_token_of_modals_door_is_whole() {
+    let faults = faults(&["--modal-key", "wk-1"]);
+    assert!(
+        faults[0].starts_with("MODAL_KEY and MODAL_SECRET"),
+        "{faults:?}"
+    );
+    let config = check(&["--modal-key", "wk-1", "--modal-secret", "ws-2"]);
+    assert!(config.ok().unwrap().gateway.door.is_some());
+}

@@ -55,7 +55,7 @@ impl FarGateway {
     }
 
     fn client(&self) -> Gateway {
-        Gateway::new(&self.url, "golden-secret").unwrap()
+        Gateway::new(&self.url, "golden-secret", None).unwrap()
     }
 
     fn asked(&self) -> Asked {
@@ -65,7 +65,12 @@ impl FarGateway {
 
 async fn hear(State(told): State<Told>, request: Request) -> Answer<String> {
     assert_eq!(request.headers()["authorization"], "Bearer golden-secret");
-    let what = format!("{} {}", request.method(), request.uri());
+    let mut what = format!("{} {}", request.method(), request.uri());
+    for name in ["modal-key", "modal-secret"] {
+        if let Some(value) = request.headers().get(name) {
+            what.push_str(&format!(" {name}={}", value.to_str().unwrap()));
+        }
+    }
     let body: Bytes = axum::body::to_bytes(request.into_body(), usize::MAX)
         .await
         .unwrap();
@@ -301,6 +306,7 @@ async fn a_gateway_that_is_down_or_hangs_up_is_unavailable() {
     let gateway = Gateway::new(
         &format!("http://{}", listener.local_addr().unwrap()),
         "secret",
+        None,
     )
     .unwrap();
     let hanging_up = tokio::spawn(async move { listener.accept().await.map(drop) });
@@ -316,6 +322,45 @@ async fn a_gateway_that_is_down_or_hangs_up_is_unavailable() {
     ));
 }
 
+#[tokio::test]
+async fn an_outage_is_no_storm() {
+    let far = FarGateway::answering(503, "").await;
+    let client = far.client();
+    for _ in 0..50 {
+        assert!(matches!(
+            client.state(RUN).await,
+            Err(ComputeError::Unavailable(_))
+        ));
+    }
+    let asked = far.asked.lock().unwrap().len();
+    assert!((5..=7).contains(&asked), "{asked} questions reached it");
+    assert!(matches!(client.standing(), Standing::Open(_)));
+}
+
+#[tokio::test]
+async fn a_run_is_not_asked_for_twice_when_there_is_no_answer() {
+    let far = FarGateway::answering(502, "").await;
+    let run = serde_json::from_str(&golden!("run_request_named").replace("900.0", "900")).unwrap();
+    let answer = far.client().submit(&run).await;
+    assert!(matches!(answer, Err(ComputeError::Unavailable(_))));
+    assert_eq!(far.asked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_gateway_at_modal_is_told_the_token_of_its_door() {
+    let far = FarGateway::answering(200, r#"{"models": []}"#).await;
+    let door = ProxyToken {
+        key: "wk-1".into(),
+        secret: "ws-2".into(),
+    };
+    let client = Gateway::new(&far.url, "golden-secret", Some(&door)).unwrap();
+    client.models().await.unwrap();
+    assert_eq!(
+        far.asked().what,
+        "GET /gateway/v1/models modal-key=wk-1 modal-secret=ws-2"
+    );
+}
+
 #[test]
 fn what_is_no_address_is_refused() {
     for address in [
@@ -327,14 +372,14 @@ fn what_is_no_address_is_refused() {
     ] {
         assert!(
             matches!(
-                Gateway::new(address, "secret"),
+                Gateway::new(address, "secret", None),
                 Err(GatewayError::Address(_))
             ),
             "{address}"
         );
     }
     assert!(matches!(
-        Gateway::new("http://gateway", "sec\nret"),
+        Gateway::new("http://gateway", "sec\nret", None),
         Err(GatewayError::Secret)
     ));
 }

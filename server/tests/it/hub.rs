@@ -132,7 +132,7 @@ impl Hub {
         )
         .unwrap();
         let blobs = Arc::new(blobs);
-        let gateway = Arc::new(Gateway::new(&gateway_url, SECRET).unwrap());
+        let gateway = Arc::new(Gateway::new(&gateway_url, SECRET, None).unwrap());
         let settings = Settings {
             callback_url: public.to_string(),
             post: post.unwrap_or(Post::Shown),

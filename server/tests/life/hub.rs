@@ -47,8 +47,9 @@ impl Hub {
             .unwrap(),
         );
         let (gateway, url) = Gateway::start().await;
-        let compute =
-            Arc::new(server::gateway::Gateway::new(&url, "a secret of sixteen or more").unwrap());
+        let compute = Arc::new(
+            server::gateway::Gateway::new(&url, "a secret of sixteen or more", None).unwrap(),
+        );
         let settings = Settings {
             callback_url: "http://127.0.0.1:1".to_owned(),
             post: Post::Sent,
