@@ -323,6 +323,12 @@ impl Settings {
     }
 }
 
+/// The Firestore emulator of the environment, for tests; nobody listens there when none is named.
+pub fn emulator() -> String {
+    let named = Settings::parse_from(["omtx-hub"]).firestore_emulator_host;
+    given(&named).unwrap_or("127.0.0.1:1").to_owned()
+}
+
 /// A variable that is set to nothing counts as unset.
 fn given(setting: &Option<String>) -> Option<&str> {
     setting
