@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::documents::firestore::Place;
 use crate::request::Origin;
 
 #[cfg(test)]
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Ask the running hub whether it is alive; fails when it is not.
     Health,
+    /// Print the indexes that the hub's queries need of Firestore: the content of `firestore.indexes.json`.
+    Indexes,
 }
 
 /// The settings as they were given.
@@ -46,7 +49,8 @@ pub struct Settings {
     /// Folder of what is kept on this machine.
     #[arg(long, env = "DATA_DIR", default_value = "data")]
     pub data_dir: String,
-    /// Where documents are kept: `sqlite:PATH`; `sqlite:{DATA_DIR}/hub.db` when unset.
+    /// Where documents are kept: `sqlite:PATH` or `firestore://PROJECT/(default)`, with the database's name at the end;
+    /// `sqlite:{DATA_DIR}/hub.db` when unset.
     #[arg(long, env = "DOCUMENTS_URL")]
     pub documents_url: Option<String>,
     /// Where files are kept: `file:PATH`; `file:{DATA_DIR}/files` when unset.
@@ -77,7 +81,7 @@ pub struct Settings {
     /// `development` or `production`, which refuses embedded parts, weak secrets and emulators.
     #[arg(long, env = "ENV", default_value = "development")]
     pub env: String,
-    /// Firestore emulator to use instead of Firestore; refused in production.
+    /// Host and port of a Firestore emulator to use instead of Firestore; refused in production.
     #[arg(long, env = "FIRESTORE_EMULATOR_HOST")]
     pub firestore_emulator_host: Option<String>,
     /// Folder of the built pages' files.
@@ -106,6 +110,15 @@ pub enum Auth {
     Accounts(Vec<String>),
 }
 
+/// A store of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentsAt {
+    /// This SQLite file.
+    Sqlite(PathBuf),
+    /// This database of Firestore.
+    Firestore(Place),
+}
+
 /// The compute gateway.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayAddress {
@@ -122,8 +135,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Folder of what is kept on this machine.
     pub data_dir: PathBuf,
-    /// The SQLite file of the documents.
-    pub documents: PathBuf,
+    /// Where the documents are.
+    pub documents: DocumentsAt,
     /// The folder of the files.
     pub blobs: PathBuf,
     /// The compute gateway.
@@ -188,24 +201,40 @@ impl Settings {
         })
     }
 
-    fn documents(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
+    fn documents(&self, production: bool, faults: &mut Vec<String>) -> DocumentsAt {
         let usual = format!("sqlite:{}/hub.db", self.data_dir);
         let url = given(&self.documents_url).unwrap_or(&usual);
-        match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => {
-                if production {
-                    faults.push(
-                        "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
-                            .into(),
-                    );
-                }
-                return path.into();
+        if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            if production {
+                faults.push(
+                    "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
+                        .into(),
+                );
             }
-            Some(("firestore", _)) => faults
-                .push("DOCUMENTS_URL: Firestore is not in this build yet; take sqlite:PATH".into()),
-            _ => faults.push(format!("DOCUMENTS_URL is {url:?}; it must be sqlite:PATH")),
+            return DocumentsAt::Sqlite(path.into());
         }
-        PathBuf::new()
+        let emulator = self.emulator(faults);
+        let database = url.strip_prefix("firestore://").and_then(database);
+        if database.is_none() {
+            faults.push(format!(
+                "DOCUMENTS_URL is {url:?}; it must be sqlite:PATH or firestore://PROJECT/(default)"
+            ));
+        }
+        DocumentsAt::Firestore(Place {
+            database: database.unwrap_or_default(),
+            emulator,
+        })
+    }
+
+    fn emulator(&self, faults: &mut Vec<String>) -> Option<String> {
+        let host = given(&self.firestore_emulator_host)?;
+        let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        if !matches!(port, Some(Ok(_))) || host.contains('/') {
+            faults.push(format!(
+                "FIRESTORE_EMULATOR_HOST is {host:?}; it must be like 127.0.0.1:8080"
+            ));
+        }
+        Some(host.to_owned())
     }
 
     fn blobs(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
@@ -335,6 +364,24 @@ fn given(setting: &Option<String>) -> Option<&str> {
         .as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty())
+}
+
+/// The path of `PROJECT/DATABASE`, where a missing database is the usual one.
+fn database(url: &str) -> Option<String> {
+    let (project, database) = url.split_once('/').unwrap_or((url, ""));
+    let database = if database.is_empty() {
+        "(default)"
+    } else {
+        database
+    };
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte)
+            })
+    };
+    let named = is_name(project) && (database == "(default)" || is_name(database));
+    named.then(|| format!("projects/{project}/databases/{database}"))
 }
 
 fn environment(text: &str, faults: &mut Vec<String>) -> Environment {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use axum::serve::ListenerExt;
 use clap::Parser;
+use hub::ports::Documents;
 use hub::services::{Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
-use server::config::{Auth, Cli, Command, Config, Environment};
-use server::documents::{Clock, Sqlite};
+use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
+use server::documents::firestore::indexes;
+use server::documents::{Clock, Firestore, Sqlite};
 use server::gateway::Gateway;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
@@ -48,6 +50,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         .build()?;
     match cli.command {
         Some(Command::Health) => runtime.block_on(ask_health(&cli)),
+        Some(Command::Indexes) => {
+            print_indexes();
+            Ok(())
+        }
         None => runtime.block_on(serve(check(cli)?)),
     }
 }
@@ -58,6 +64,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 )]
 fn say(text: &str) {
     eprintln!("{text}");
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn print_indexes() {
+    print!("{}", indexes::file());
 }
 
 /// The settings, or every fault of them.
@@ -94,7 +105,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be listened on", config.bind))?;
     let port = listener.local_addr()?.port();
     let stopping = CancellationToken::new();
-    let parts = wire(&config, port, &stopping)?;
+    let parts = wire(&config, port, &stopping).await?;
     let _duties = background::start(&parts.services, &stopping);
     let router = router(parts);
     tokio::spawn(stop_on_signal(stopping.clone()));
@@ -118,10 +129,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Makes the parts and joins them.
-fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
+async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
     let public = config.origin(port);
-    let clock = Clock::system();
-    let documents = Sqlite::open(&config.documents, clock.clone())?;
+    let (documents, clock) = documents(&config.documents).await?;
     let key = secret::kept_at(&config.data_dir.join("files.key"))?;
     let blobs = Arc::new(Directory::new(
         config.blobs.clone(),
@@ -133,12 +143,7 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
     let settings = Settings {
         callback_url: public.to_string(),
     };
-    let services = Services::new(
-        Arc::new(documents),
-        blobs.clone(),
-        Arc::new(gateway),
-        settings,
-    );
+    let services = Services::new(documents, blobs.clone(), Arc::new(gateway), settings);
     let gateway_secret = config.gateway.secret.clone();
     let door = door(config, &services, &public)?;
     Ok(Parts {
@@ -153,6 +158,21 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
         addresses: Addresses { public, port },
         rates: Rates::new(config.trusted_proxies),
         files: server::blobs::directory::routes(blobs),
+    })
+}
+
+/// The store of documents that the settings name, and the clock that it goes by.
+async fn documents(at: &DocumentsAt) -> anyhow::Result<(Arc<dyn Documents>, Clock)> {
+    Ok(match at {
+        DocumentsAt::Sqlite(path) => {
+            let clock = Clock::system();
+            (Arc::new(Sqlite::open(path, clock.clone())?), clock)
+        }
+        DocumentsAt::Firestore(place) => {
+            let clock = Clock::told();
+            let opened = Firestore::open(place.clone(), clock.clone()).await;
+            (Arc::new(opened.context("the documents")?), clock)
+        }
     })
 }
 

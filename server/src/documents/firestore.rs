@@ -3,6 +3,7 @@
 mod client;
 mod commit;
 mod fault;
+pub mod indexes;
 mod layout;
 mod question;
 
@@ -40,11 +41,6 @@ impl Firestore {
             emulator: Some(config::emulator()),
         };
         Self::open(place, clock).await
-    }
-
-    /// How many documents were read so far, as Firestore counts them.
-    pub fn documents_read(&self) -> u64 {
-        self.client.documents_read()
     }
 }
 
@@ -122,3 +118,6 @@ impl Documents for Firestore {
         Ok(self.clock.now())
     }
 }
+
+#[cfg(test)]
+mod tests;

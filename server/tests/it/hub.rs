@@ -14,7 +14,7 @@ use serde_json::Value;
 use server::api::Api;
 use server::background;
 use server::blobs::Directory;
-use server::documents::{Clock, Sqlite};
+use server::documents::Clock;
 use server::gateway::Gateway;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::far_gateway::FarGateway;
+use crate::stores::{Counted, Store};
 
 /// What hub and gateway share.
 pub const SECRET: &str = "what hub and gateway share in tests";
@@ -38,6 +39,7 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    pub documents: Arc<Counted>,
     clock: Clock,
     router: Router,
     _folder: TempDir,
@@ -55,28 +57,42 @@ pub struct Answer {
 impl Hub {
     /// A hub with a far gateway. Nothing is dispatched until [`Hub::work`].
     pub async fn start() -> Self {
+        Self::start_on(Store::Sqlite).await
+    }
+
+    /// The same on another store of documents.
+    pub async fn start_on(store: Store) -> Self {
         let far = FarGateway::start().await;
-        Self::start_at(&far.url.clone(), Some(far), false).await
+        Self::start_at(&far.url.clone(), Some(far), store, false).await
     }
 
     /// A hub that one enters with an account; its gateway does not answer.
     pub async fn start_with_accounts() -> Self {
-        Self::start_at(&nobody().await, None, true).await
+        Self::start_at(&nobody().await, None, Store::Sqlite, true).await
     }
 
     /// A hub whose gateway does not answer.
     pub async fn start_alone() -> Self {
-        Self::start_at(&nobody().await, None, false).await
+        Self::start_alone_on(Store::Sqlite).await
     }
 
-    async fn start_at(gateway_url: &str, far: Option<FarGateway>, accounts: bool) -> Self {
+    /// The same on another store of documents.
+    pub async fn start_alone_on(store: Store) -> Self {
+        Self::start_at(&nobody().await, None, store, false).await
+    }
+
+    async fn start_at(
+        gateway_url: &str,
+        far: Option<FarGateway>,
+        store: Store,
+        accounts: bool,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let public = Origin::loopback(address.port());
         let clock = Clock::system();
-        let documents =
-            Arc::new(Sqlite::open(&folder.path().join("hub.db"), clock.clone()).unwrap());
+        let documents = store.open(folder.path(), clock.clone()).await;
         let blobs = Directory::new(
             folder.path().join("files"),
             &public.to_string(),
@@ -89,7 +105,7 @@ impl Hub {
         let settings = Settings {
             callback_url: public.to_string(),
         };
-        let services = Services::new(documents, blobs.clone(), gateway, settings);
+        let services = Services::new(documents.clone(), blobs.clone(), gateway, settings);
         let stopping = CancellationToken::new();
         let door = if accounts {
             Door::Accounts(Arc::new(Accounts {
@@ -124,6 +140,7 @@ impl Hub {
             address,
             stopping,
             services,
+            documents,
             clock,
             router,
             _folder: folder,

@@ -1,7 +1,6 @@
 //! Requests to Firestore: each with its credentials, its routing, and a time after which it is given up.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use google_cloud_auth::credentials::{AccessTokenCredentials, Builder};
@@ -39,7 +38,6 @@ pub struct Client {
     /// Which database a request is about, for who hands it on.
     routing: MetadataValue<Ascii>,
     clock: Clock,
-    documents_read: AtomicU64,
 }
 
 impl Client {
@@ -78,18 +76,12 @@ impl Client {
             credentials,
             routing,
             clock,
-            documents_read: AtomicU64::new(0),
         })
     }
 
     /// The path that all documents are below.
     pub fn documents(&self) -> String {
         format!("{}/documents", self.place.database)
-    }
-
-    /// How many documents were read so far, as Firestore bills them; absent ones count too.
-    pub fn documents_read(&self) -> u64 {
-        self.documents_read.load(Ordering::Relaxed)
     }
 
     /// The documents of these names that there are, in no order; of `mask` only these fields, when there are any.
@@ -118,7 +110,6 @@ impl Client {
                     .into_inner();
                 while let Some(answer) = answers.message().await? {
                     self.heard(answer.read_time);
-                    self.documents_read.fetch_add(1, Ordering::Relaxed);
                     if let Some(Got::Found(document)) = answer.result {
                         found.push(document);
                     }
@@ -146,8 +137,6 @@ impl Client {
                     self.heard(answer.read_time);
                     found.extend(answer.document);
                 }
-                self.documents_read
-                    .fetch_add(found.len().max(1) as u64, Ordering::Relaxed);
                 Ok(found)
             })
             .await

@@ -12,7 +12,7 @@ pub struct Fault {
 }
 
 /// Which Firestore is talked to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// `projects/P/databases/D`.
     pub database: String,
