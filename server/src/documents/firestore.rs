@@ -58,9 +58,10 @@ impl Documents for Firestore {
         let mut distinct: Vec<_> = could_be.map(|(_, name)| name.clone()).collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let found = match distinct.is_empty() {
-            true => Vec::new(),
-            false => self.client.get(&distinct, None).await?,
+        let found = if distinct.is_empty() {
+            Vec::new()
+        } else {
+            self.client.get(&distinct, None).await?
         };
         let found: HashMap<_, _> = found
             .into_iter()

@@ -24,8 +24,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::counted::Counted;
 use crate::far_gateway::FarGateway;
-use crate::stores::{Counted, Store};
+use crate::stores::Store;
 
 /// What hub and gateway share.
 pub const SECRET: &str = "what hub and gateway share in tests";
@@ -93,6 +94,7 @@ impl Hub {
         let public = Origin::loopback(address.port());
         let clock = Clock::system();
         let documents = store.open(folder.path(), clock.clone()).await;
+        let documents = Arc::new(Counted::new(documents));
         let blobs = Directory::new(
             folder.path().join("files"),
             &public.to_string(),

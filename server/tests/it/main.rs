@@ -10,6 +10,7 @@ mod stores;
 mod accounts;
 mod addresses;
 mod batches;
+mod counted;
 mod drafts;
 mod events;
 mod exports;

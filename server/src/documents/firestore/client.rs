@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use google_cloud_auth::credentials::{AccessTokenCredentials, Builder};
 use googleapis_tonic_google_firestore_v1::google::firestore::v1 as api;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tonic::metadata::errors::InvalidMetadataValue;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
@@ -20,12 +22,14 @@ use crate::documents::Clock;
 const ADDRESS: &str = "https://firestore.googleapis.com";
 /// What the credentials are asked for.
 const SCOPE: &str = "https://www.googleapis.com/auth/datastore";
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one request may take; with its repetitions it ends before a browser loses patience.
+const PATIENCE: Duration = Duration::from_secs(6);
 /// How long a connection may take.
-const CONNECTING: Duration = Duration::from_secs(5);
-/// How often something is tried at most, as long as it may still go well.
-const TRIES: u32 = 6;
+const CONNECTING: Duration = Duration::from_secs(3);
+/// How often something is tried at most that is not answered.
+const TRIES: u32 = 4;
+/// How often something is tried at most that was answered: others were in the way.
+const TRIES_AGAINST_OTHERS: u32 = 8;
 /// The pause before the second try; it doubles, and varies by half.
 const PAUSE_MS: u64 = 40;
 
@@ -35,8 +39,8 @@ pub struct Client {
     inner: FirestoreClient<Channel>,
     /// None at the emulator, which asks for none.
     credentials: Option<AccessTokenCredentials>,
-    /// Which database a request is about, for who hands it on.
-    routing: MetadataValue<Ascii>,
+    /// Which database a request is about, for who hands it on: as a path, and as parameters.
+    routing: [(&'static str, MetadataValue<Ascii>); 2],
     clock: Clock,
 }
 
@@ -64,12 +68,20 @@ impl Client {
             let found = Builder::default()
                 .with_scopes([SCOPE])
                 .build_access_token_credentials();
-            credentials = Some(found.map_err(|error| Fault::without_credentials(&error, &place))?);
+            credentials =
+                Some(found.map_err(|error| Fault::without_credentials(&error, false, &place))?);
         }
-        let routing = format!("database={}", place.database.replace('/', "%2F"));
-        let routing = routing
-            .parse()
-            .map_err(|error: tonic::metadata::errors::InvalidMetadataValue| failed(&error))?;
+        let header = |text: String| {
+            text.parse()
+                .map_err(|error: InvalidMetadataValue| failed(&error))
+        };
+        let routing = [
+            (
+                "google-cloud-resource-prefix",
+                header(place.database.clone())?,
+            ),
+            ("x-goog-request-params", header(parameters(&place))?),
+        ];
         Ok(Self {
             inner: FirestoreClient::new(endpoint.connect_lazy()),
             place,
@@ -211,9 +223,14 @@ impl Client {
         tokio::time::sleep(Duration::from_millis(pause as u64)).await;
     }
 
-    /// Whether there may be another try after this many.
-    pub fn may_repeat(tried: u32) -> bool {
-        tried < TRIES
+    /// Whether there may be another try after this many, of which the last ended so.
+    pub fn may_repeat(tried: u32, fault: &Fault) -> bool {
+        tried
+            < if fault.leaves_open() {
+                TRIES
+            } else {
+                TRIES_AGAINST_OTHERS
+            }
     }
 
     /// Asks until it is answered, or cannot be.
@@ -224,7 +241,7 @@ impl Client {
         let mut tried = 1;
         loop {
             match ask().await {
-                Err(fault) if fault.passes() && Self::may_repeat(tried) => {
+                Err(fault) if fault.passes() && Self::may_repeat(tried, &fault) => {
                     tracing::debug!(cause = %fault, tried, "asking again");
                     Self::pause(tried).await;
                     tried += 1;
@@ -242,19 +259,23 @@ impl Client {
                 let token = tokio::time::timeout(PATIENCE, credentials.access_token()).await;
                 let token = token.map_err(|_| Fault::late(&self.place))?;
                 token
-                    .map_err(|error| Fault::without_credentials(&error, &self.place))?
+                    .map_err(|error| {
+                        Fault::without_credentials(&error, error.is_transient(), &self.place)
+                    })?
                     .token
             }
             // The emulator's word for one who may do everything.
             None => "owner".to_owned(),
         };
         let bearer = format!("Bearer {token}").parse();
-        let bearer = bearer.map_err(|error: tonic::metadata::errors::InvalidMetadataValue| {
-            Fault::without_credentials(&error, &self.place)
+        let bearer = bearer.map_err(|error: InvalidMetadataValue| {
+            Fault::without_credentials(&error, false, &self.place)
         })?;
         let headers = request.metadata_mut();
         headers.insert("authorization", bearer);
-        headers.insert("x-goog-request-params", self.routing.clone());
+        for (name, value) in &self.routing {
+            headers.insert(*name, value.clone());
+        }
         Ok(request)
     }
 
@@ -272,10 +293,40 @@ impl Client {
     }
 }
 
+/// Project and database, as the requests to named databases are routed by.
+fn parameters(place: &Place) -> String {
+    let names = ["project_id", "database_id"];
+    let values = place.database.split('/').skip(1).step_by(2);
+    let parameters = names.into_iter().zip(values).map(|(name, value)| {
+        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        format!("{name}={value}")
+    });
+    parameters.collect::<Vec<_>>().join("&")
+}
+
 fn number(result: api::AggregationResult) -> Option<i64> {
     let counted = result.aggregate_fields.into_values().next()?;
     match counted.value_type? {
         api::value::ValueType::IntegerValue(number) => Some(number),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_routed_by_project_and_database() {
+        let routed = |database: &str| {
+            parameters(&Place {
+                database: database.to_owned(),
+                emulator: None,
+            })
+        };
+        assert_eq!(
+            routed("projects/example.org:p/databases/(default)"),
+            "project_id=example%2Eorg%3Ap&database_id=%28default%29"
+        );
     }
 }

@@ -39,7 +39,7 @@ pub async fn commit(client: &Client, writes: &[Write]) -> Result<(), DocumentsEr
             }
         }
         // What is still under way may happen after all: a repetition is stopped by what it expects, an addition is not.
-        if !Client::may_repeat(tried) || (open && commit.adds_unguarded()) {
+        if !Client::may_repeat(tried, &fault) || (open && commit.adds_unguarded()) {
             return Err(commit.given_up(fault));
         }
         Client::pause(tried).await;
@@ -86,7 +86,8 @@ impl<'a> Commit<'a> {
         })
     }
 
-    /// Reads what is there now; `open` when a try may have happened.
+    /// Reads what is there now; `open` when a try may have happened. One that did, and of which others have overwritten
+    /// every document since, is taken for a conflict: whoever was cut off begins again from what is there.
     async fn verdict(&self, open: bool) -> Result<Verdict, DocumentsError> {
         let found = self.client.get(&self.names, Some(MARK)).await?;
         let found: HashMap<_, _> = found

@@ -33,10 +33,10 @@ impl Fault {
             (Code::NotFound, _) => format!(
                 "there is no database {database}; look at the project in DOCUMENTS_URL: {said}"
             ),
-            (Code::FailedPrecondition, _) => format!(
+            (Code::FailedPrecondition, _) if said.contains("index") => format!(
                 "{database} lacks an index; deploy firestore.indexes.json, and wait until it is built: {said}"
             ),
-            (Code::Unavailable, Some(host)) => format!(
+            (Code::Unavailable | Code::Unknown, Some(host)) => format!(
                 "nothing answers at FIRESTORE_EMULATOR_HOST={host}; is the emulator running? {said}"
             ),
             _ => format!("{database} of DOCUMENTS_URL answers {code:?}: {said}"),
@@ -59,17 +59,23 @@ impl Fault {
         }
     }
 
-    /// There are no credentials that Firestore could be asked with.
-    pub fn without_credentials(error: &(dyn std::error::Error + 'static), place: &Place) -> Self {
+    /// There are no credentials that Firestore could be asked with, or, when it `passes`, none at this moment.
+    pub fn without_credentials(
+        error: &(dyn std::error::Error + 'static),
+        passes: bool,
+        place: &Place,
+    ) -> Self {
         let words = format!(
             "there are no credentials for {} of DOCUMENTS_URL; on Google Cloud attach a service account, elsewhere set \
              GOOGLE_APPLICATION_CREDENTIALS: {error}",
             place.database
         );
-        Self {
-            code: Code::Unauthenticated,
-            words,
-        }
+        let code = if passes {
+            Code::Unavailable
+        } else {
+            Code::Unauthenticated
+        };
+        Self { code, words }
     }
 
     /// Whether the same may go well in a moment, nothing having been changed in between.
@@ -114,7 +120,7 @@ mod tests {
             database: "projects/p/databases/d".to_owned(),
             emulator: emulator.map(str::to_owned),
         };
-        Fault::of(&Status::new(code, "https://to/make/it"), &place).to_string()
+        Fault::of(&Status::new(code, "an index: https://to/make/it"), &place).to_string()
     }
 
     #[test]

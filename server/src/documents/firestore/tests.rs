@@ -17,6 +17,8 @@ const WHOLE: u8 = 0;
 const CUT_ASKING: u8 = 1;
 /// The next answer is cut off, after the request was done.
 const CUT_ANSWERING: u8 = 2;
+/// Nobody is reached.
+const DOWN: u8 = 3;
 
 /// A line to the emulator that can be cut, once each time.
 struct Line {
@@ -32,6 +34,9 @@ impl Line {
         let shared = state.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                if shared.load(Ordering::SeqCst) == DOWN {
+                    continue;
+                }
                 let far = TcpStream::connect(config::emulator()).await.unwrap();
                 let ((near_in, near_out), (far_in, far_out)) =
                     (near.into_split(), far.into_split());
@@ -69,8 +74,10 @@ impl Line {
 async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<AtomicU8>, cut: u8) {
     let mut buffer = vec![0; 65_536];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        // Answers to pings are short; a request with a document in it, and the answer to a commit, are not.
-        let content = length > 60;
+        if state.load(Ordering::SeqCst) == DOWN {
+            return;
+        }
+        let content = begins_something(&buffer[..length]);
         if content
             && state
                 .compare_exchange(cut, WHOLE, Ordering::SeqCst, Ordering::SeqCst)
@@ -82,6 +89,19 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<Atomi
             return;
         }
     }
+}
+
+/// Whether a request or an answer begins among these frames of HTTP/2, and not only a ping or the like.
+fn begins_something(mut frames: &[u8]) -> bool {
+    const HEADERS: u8 = 1;
+    while let [high, middle, low, kind, ..] = frames {
+        if *kind == HEADERS {
+            return true;
+        }
+        let length = u32::from_be_bytes([0, *high, *middle, *low]) as usize;
+        frames = frames.get(9 + length..).unwrap_or_default();
+    }
+    false
 }
 
 fn put(id: &str, expect: Expect) -> Write {
@@ -188,6 +208,36 @@ async fn reading_goes_on_over_a_cut_line() {
         assert!(get(&store, Key::new(Jobs, "one")).await.is_some());
         assert!(line.was_cut());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+async fn what_cannot_be_done_now_can_be_done_again_later() {
+    let line = Line::lay().await;
+    let store = line.open().await;
+    store.commit(vec![put("one", Expect::Any)]).await.unwrap();
+    line.cut(DOWN);
+    let keys = [Key::new(Jobs, "one")];
+    let unavailable = [
+        store.get_many(&keys).await.map(drop),
+        store.commit(vec![put("two", Expect::Absent)]).await,
+        store.commit(vec![add("views")]).await,
+    ];
+    for answer in unavailable {
+        let Err(DocumentsError::Unavailable(cause)) = answer else {
+            panic!("{answer:?}");
+        };
+        let said = cause.to_string();
+        assert!(said.contains("FIRESTORE_EMULATOR_HOST"), "{said}");
+    }
+    assert!(store.now().await.is_ok(), "the time is carried on");
+    line.cut(WHOLE);
+    assert!(store.get_many(&keys).await.unwrap()[0].is_some());
+    store
+        .commit(vec![put("two", Expect::Absent)])
+        .await
+        .unwrap();
+    assert_eq!(get(&store, Key::new(Usage, "views")).await, None);
 }
 
 #[tokio::test]
