@@ -104,7 +104,9 @@ impl Services {
         for _ in 0..TRIES {
             let found = self.store.get::<Tries>(count.key.clone()).await?;
             let before = found.as_ref().map(|found| &found.value);
-            if let Some(before) = before.filter(|before| before.next_at > now) {
+            // Without a wait `next_at` is only the time of the last try, which beside this one may have looked at the clock later.
+            let waits = |before: &&Tries| before.failures > count.free && before.next_at > now;
+            if let Some(before) = before.filter(waits) {
                 return Err(too_soon(before.next_at, now));
             }
             let recent = before.filter(|before| before.next_at.plus_seconds(FORGOTTEN_S) > now);

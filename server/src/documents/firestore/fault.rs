@@ -36,10 +36,13 @@ impl Fault {
             (Code::FailedPrecondition, _) if said.contains("index") => format!(
                 "{database} lacks an index; deploy firestore.indexes.json, and wait until it is built: {said}"
             ),
-            (Code::Unavailable | Code::Unknown, Some(host)) => format!(
+            (Code::Unavailable, Some(host)) => format!(
                 "nothing answers at FIRESTORE_EMULATOR_HOST={host}; is the emulator running? {said}"
             ),
-            _ => format!("{database} of DOCUMENTS_URL answers {code:?}: {said}"),
+            (_, Some(host)) => format!(
+                "{database} of DOCUMENTS_URL, at FIRESTORE_EMULATOR_HOST={host}, answers {code:?}: {said}"
+            ),
+            (_, None) => format!("{database} of DOCUMENTS_URL answers {code:?}: {said}"),
         };
         Self { code, words }
     }
