@@ -101,3 +101,39 @@ set_up_node() {
   timed "npm packages of $folder/" npm ci --prefix "$folder" --loglevel=error --no-audit --no-fund
   echo "$hash" >"$folder/node_modules/.locks"
 }
+
+# Whether gcloud has the Firestore emulator, and Java to run it.
+has_emulator() {
+  command -v gcloud >/dev/null && command -v java >/dev/null &&
+    [ -d "$(gcloud info --format='value(installation.sdk_root)' 2>/dev/null)/platform/cloud-firestore-emulator" ]
+}
+
+# A Firestore emulator at a free port; emulator_host is where, stop_emulator ends it.
+emulator_pid=''
+start_emulator() {
+  local port log
+  port=$(free_port)
+  log=$(mktemp)
+  # It is a shell, a Python and a Java: as a group they can be ended together.
+  set -m
+  gcloud emulators firestore start --host-port="127.0.0.1:$port" >"$log" 2>&1 </dev/null 9>&- &
+  emulator_pid=$!
+  set +m
+  emulator_host=127.0.0.1:$port
+  until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+    if ! kill -0 "$emulator_pid" 2>/dev/null; then
+      cat "$log" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+  rm -f "$log"
+}
+
+# shellcheck disable=SC2317 # the trap calls it
+stop_emulator() {
+  [ -n "$emulator_pid" ] || return 0
+  kill -TERM -- "-$emulator_pid" 2>/dev/null || true
+  wait "$emulator_pid" 2>/dev/null || true
+  emulator_pid=''
+}

@@ -27,7 +27,7 @@ pub const HEAD: &str = "\n## List page of 50 rows\n\nOne client for p50 and p99;
 
 /// Rows of the table for a database of `jobs` jobs.
 pub async fn measure(folder: &Path, jobs: u32) -> anyhow::Result<String> {
-    let stack = Stack::start(folder, false).await?;
+    let stack = Stack::start(folder, false, None).await?;
     let far = page_200(&stack, jobs).await?;
     let query = |rest: &str| format!("per_page={PER_PAGE}{rest}");
     let cases = [

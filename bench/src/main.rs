@@ -30,11 +30,17 @@ struct Options {
     /// Where the figures are written.
     #[arg(long, default_value = "bench/figures.md")]
     figures: PathBuf,
+    /// Firestore emulator that is measured instead, as far as that says something: submitting only.
+    #[arg(long)]
+    firestore: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if let Some(host) = &options.firestore {
+        return firestore(host).await;
+    }
     let mut figures = String::from(
         "# Figures\n\nMade by `bin/bench`; times in milliseconds unless said otherwise.\n",
     );
@@ -48,6 +54,21 @@ async fn main() -> anyhow::Result<()> {
         figures.push_str(&list::measure(&folder, jobs).await.context("the list")?);
     }
     std::fs::write(&options.figures, &figures)?;
+    eprintln!("{figures}");
+    Ok(())
+}
+
+/// The figures of a hub on Firestore. An emulator on the same machine has no way to go and keeps all in memory: it shows
+/// what the hub asks for, and not how quick the real one is.
+async fn firestore(emulator: &str) -> anyhow::Result<()> {
+    let submitted = submit::measure_on(emulator).await.context("submitting")?;
+    let figures = format!(
+        "# Figures on Firestore\n\nMade by `bin/bench firestore` on the emulator. {}\n{submitted}\n\
+         ## Documents read for a page of the list\n\nThe rows of the page and one more, whatever the page, the filter and the \
+         number of jobs: `a_page_reads_its_rows_and_one_more` in `server/tests/it/lists.rs` counts them.\n",
+        stack::machine()
+    );
+    std::fs::write("bench/firestore.md", &figures)?;
     eprintln!("{figures}");
     Ok(())
 }

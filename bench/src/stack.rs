@@ -31,8 +31,13 @@ impl Drop for Stack {
 }
 
 impl Stack {
-    /// Starts the server over a data folder, with a gateway when one is needed.
-    pub async fn start(data: &Path, with_gateway: bool) -> anyhow::Result<Self> {
+    /// Starts the server over a data folder, with a gateway when one is needed, and with an empty database of a Firestore
+    /// emulator when one is named.
+    pub async fn start(
+        data: &Path,
+        with_gateway: bool,
+        emulator: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let (port, gateway) = (free_port()?, free_port()?);
         let binary = Path::new("target/release/omtx-hub");
         ensure!(
@@ -66,7 +71,13 @@ impl Stack {
                 .until_answered(&format!("http://127.0.0.1:{gateway}/v1/healthz"))
                 .await?;
         }
-        let child = Command::new(binary)
+        let mut server = Command::new(binary);
+        if let Some(host) = emulator {
+            server
+                .env("DOCUMENTS_URL", format!("firestore://bench-{port}"))
+                .env("FIRESTORE_EMULATOR_HOST", host);
+        }
+        let child = server
             .env("PORT", port.to_string())
             .env("DATA_DIR", data)
             .env("GATEWAY_URL", format!("http://127.0.0.1:{gateway}"))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::documents::firestore::Place;
 use crate::gateway::ProxyToken;
 use crate::request::Origin;
 
@@ -43,6 +44,8 @@ pub enum Command {
         /// Their e-mail address.
         email: String,
     },
+    /// Print the indexes that the hub's queries need of Firestore: the content of `firestore.indexes.json`.
+    Indexes,
 }
 
 /// The settings as they were given.
@@ -57,7 +60,8 @@ pub struct Settings {
     /// Folder of what is kept on this machine.
     #[arg(long, env = "DATA_DIR", default_value = "data")]
     pub data_dir: String,
-    /// Where documents are kept: `sqlite:PATH`; `sqlite:{DATA_DIR}/hub.db` when unset.
+    /// Where documents are kept: `sqlite:PATH` or `firestore://PROJECT/(default)`, with the database's name at the end;
+    /// `sqlite:{DATA_DIR}/hub.db` when unset.
     #[arg(long, env = "DOCUMENTS_URL")]
     pub documents_url: Option<String>,
     /// Where files are kept: `file:PATH`; `file:{DATA_DIR}/files` when unset.
@@ -114,7 +118,7 @@ pub struct Settings {
     /// `development` or `production`, which refuses embedded parts, weak secrets and emulators.
     #[arg(long, env = "ENV", default_value = "development")]
     pub env: String,
-    /// Firestore emulator to use instead of Firestore; refused in production.
+    /// Host and port of a Firestore emulator to use instead of Firestore; refused in production.
     #[arg(long, env = "FIRESTORE_EMULATOR_HOST")]
     pub firestore_emulator_host: Option<String>,
     /// Folder of the built pages' files.
@@ -143,6 +147,15 @@ pub enum Auth {
     Accounts(Vec<String>),
 }
 
+/// A store of documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentsAt {
+    /// This SQLite file.
+    Sqlite(PathBuf),
+    /// This database of Firestore.
+    Firestore(Place),
+}
+
 /// The compute gateway.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayAddress {
@@ -161,8 +174,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// Folder of what is kept on this machine.
     pub data_dir: PathBuf,
-    /// The SQLite file of the documents.
-    pub documents: PathBuf,
+    /// Where the documents are.
+    pub documents: DocumentsAt,
     /// The folder of the files.
     pub blobs: PathBuf,
     /// The compute gateway.
@@ -235,24 +248,40 @@ impl Settings {
         })
     }
 
-    fn documents(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
+    fn documents(&self, production: bool, faults: &mut Vec<String>) -> DocumentsAt {
         let usual = format!("sqlite:{}/hub.db", self.data_dir);
         let url = given(&self.documents_url).unwrap_or(&usual);
-        match url.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => {
-                if production {
-                    faults.push(
-                        "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
-                            .into(),
-                    );
-                }
-                return path.into();
+        if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            if production {
+                faults.push(
+                    "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
+                        .into(),
+                );
             }
-            Some(("firestore", _)) => faults
-                .push("DOCUMENTS_URL: Firestore is not in this build yet; take sqlite:PATH".into()),
-            _ => faults.push(format!("DOCUMENTS_URL is {url:?}; it must be sqlite:PATH")),
+            return DocumentsAt::Sqlite(path.into());
         }
-        PathBuf::new()
+        let emulator = self.emulator(faults);
+        let database = url.strip_prefix("firestore://").and_then(database);
+        if database.is_none() {
+            faults.push(format!(
+                "DOCUMENTS_URL is {url:?}; it must be sqlite:PATH or firestore://PROJECT/(default)"
+            ));
+        }
+        DocumentsAt::Firestore(Place {
+            database: database.unwrap_or_default(),
+            emulator,
+        })
+    }
+
+    fn emulator(&self, faults: &mut Vec<String>) -> Option<String> {
+        let host = given(&self.firestore_emulator_host)?;
+        let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+        if !matches!(port, Some(Ok(_))) || host.contains('/') {
+            faults.push(format!(
+                "FIRESTORE_EMULATOR_HOST is {host:?}; it must be like 127.0.0.1:8080"
+            ));
+        }
+        Some(host.to_owned())
     }
 
     fn blobs(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
@@ -406,6 +435,12 @@ impl Settings {
     }
 }
 
+/// The Firestore emulator of the environment, for tests; nobody listens there when none is named.
+pub fn emulator() -> String {
+    let named = Settings::parse_from(["omtx-hub"]).firestore_emulator_host;
+    given(&named).unwrap_or("127.0.0.1:1").to_owned()
+}
+
 /// A variable that is set to nothing counts as unset.
 fn given(setting: &Option<String>) -> Option<&str> {
     setting
@@ -419,6 +454,24 @@ fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let address = address.parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The path of `PROJECT/DATABASE`, where a missing database is the usual one.
+fn database(url: &str) -> Option<String> {
+    let (project, database) = url.split_once('/').unwrap_or((url, ""));
+    let database = if database.is_empty() {
+        "(default)"
+    } else {
+        database
+    };
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| {
+                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte)
+            })
+    };
+    let named = is_name(project) && (database == "(default)" || is_name(database));
+    named.then(|| format!("projects/{project}/databases/{database}"))
 }
 
 fn environment(text: &str, faults: &mut Vec<String>) -> Environment {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use axum::serve::ListenerExt;
 use clap::Parser;
+use hub::ports::Documents;
 use hub::services::{Post, Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
-use server::config::{Auth, Cli, Command, Config, Environment};
-use server::documents::{Clock, Sqlite};
+use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
+use server::documents::firestore::indexes;
+use server::documents::{Clock, Firestore, Sqlite};
 use server::gateway::Gateway;
 use server::mail::Mailer;
 use server::openid::OpenId;
@@ -54,6 +56,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let email = email.clone();
             runtime.block_on(appoint(&check(cli)?, &email))
         }
+        Some(Command::Indexes) => {
+            print_indexes();
+            Ok(())
+        }
         None => runtime.block_on(serve(check(cli)?)),
     }
 }
@@ -64,6 +70,11 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 )]
 fn say(text: &str) {
     eprintln!("{text}");
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn print_indexes() {
+    print!("{}", indexes::file());
 }
 
 /// The settings, or every fault of them.
@@ -95,7 +106,7 @@ async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
 
 /// Makes somebody an admin in the store that the settings name, whether or not the hub runs.
 async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
-    let (services, _) = use_cases(config, &config.origin(config.bind.port()))?;
+    let (services, _) = use_cases(config, &config.origin(config.bind.port())).await?;
     services.appoint(email).await?;
     say(&format!("{email} is an admin of this hub now"));
     Ok(())
@@ -108,7 +119,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be listened on", config.bind))?;
     let port = listener.local_addr()?.port();
     let stopping = CancellationToken::new();
-    let parts = wire(&config, port, &stopping)?;
+    let parts = wire(&config, port, &stopping).await?;
     let mailer = mailer(&config)?;
     let _duties = background::start(&parts.services, mailer, &stopping);
     let router = router(parts);
@@ -133,9 +144,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Makes the parts and joins them.
-fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
+async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
     let public = config.origin(port);
-    let (services, blobs) = use_cases(config, &public)?;
+    let (services, blobs) = use_cases(config, &public).await?;
     let gateway_secret = config.gateway.secret.clone();
     let door = door(config, &services, &public)?;
     Ok(Parts {
@@ -154,9 +165,8 @@ fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Res
 }
 
 /// The use cases, on the stores and the gateway that the settings name.
-fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<Directory>)> {
-    let clock = Clock::system();
-    let documents = Sqlite::open(&config.documents, clock.clone())?;
+async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<Directory>)> {
+    let (documents, clock) = documents(&config.documents).await?;
     let key = secret::kept_at(&config.data_dir.join("files.key"))?;
     let blobs = Arc::new(Directory::new(
         config.blobs.clone(),
@@ -178,13 +188,23 @@ fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<
         },
         elsewhere: config.openid.as_ref().map(|there| there.name.clone()),
     };
-    let services = Services::new(
-        Arc::new(documents),
-        blobs.clone(),
-        Arc::new(gateway),
-        settings,
-    );
+    let services = Services::new(documents, blobs.clone(), Arc::new(gateway), settings);
     Ok((services, blobs))
+}
+
+/// The store of documents that the settings name, and the clock that it goes by.
+async fn documents(at: &DocumentsAt) -> anyhow::Result<(Arc<dyn Documents>, Clock)> {
+    Ok(match at {
+        DocumentsAt::Sqlite(path) => {
+            let clock = Clock::system();
+            (Arc::new(Sqlite::open(path, clock.clone())?), clock)
+        }
+        DocumentsAt::Firestore(place) => {
+            let clock = Clock::told();
+            let opened = Firestore::open(place.clone(), clock.clone()).await;
+            (Arc::new(opened.context("the documents")?), clock)
+        }
+    })
 }
 
 /// How one comes in: as the settings say.

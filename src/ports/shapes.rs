@@ -1,6 +1,8 @@
 //! Every shape of query that the hub asks, in one table: from it come the indexes of the stores. A query that is not of
 //! one of these shapes is refused by every store alike, so that none is slow in production only.
 
+use std::collections::BTreeSet;
+
 use super::documents::{Collection, Query};
 
 /// What the queries of one kind have in common.
@@ -129,6 +131,13 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Audit, &["owner"], &[], "at"),
 ];
 
+/// Fields that hold the time after which a document may be forgotten: a store that can do so by itself does it.
+pub const EXPIRING: &[(Collection, &str)] = &[
+    (Collection::Idempotency, "expires_at"),
+    (Collection::Sessions, "expires_at"),
+    (Collection::Shares, "expires_at"),
+];
+
 impl Shape {
     /// Whether a query is of this shape.
     pub fn fits(&self, query: &Query) -> bool {
@@ -164,6 +173,17 @@ impl Shape {
             })
             .collect()
     }
+}
+
+/// Every field of a collection that a query narrows, looks up or orders by.
+pub fn fields(collection: Collection) -> BTreeSet<&'static str> {
+    let shapes = SHAPES.iter().filter(|shape| shape.collection == collection);
+    shapes
+        .flat_map(|shape| {
+            let narrowing = shape.equal.iter().chain(shape.optional).copied();
+            narrowing.chain(shape.contains).chain([shape.order])
+        })
+        .collect()
 }
 
 /// The shape of a query, when it has one.

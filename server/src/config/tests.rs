@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use super::{Auth, Cli, Command, Config, Environment};
+use super::{Auth, Cli, Command, Config, DocumentsAt, Environment};
 
 /// What the settings on a command line come to, whatever the environment of the tests holds.
 fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
@@ -31,7 +31,7 @@ fn faults(arguments: &[&str]) -> Vec<String> {
 fn little_needs_to_be_said() {
     let config = check(&[]).ok().unwrap();
     assert_eq!(config.bind.to_string(), "127.0.0.1:3000");
-    assert_eq!(config.documents.to_str(), Some("data/hub.db"));
+    assert_eq!(config.documents, DocumentsAt::Sqlite("data/hub.db".into()));
     assert_eq!(config.blobs.to_str(), Some("data/files"));
     assert_eq!(config.environment, Environment::Development);
     assert_eq!(config.origin(3000).to_string(), "http://127.0.0.1:3000");
@@ -51,10 +51,8 @@ fn what_is_said_is_taken() {
     ];
     let config = check(&given).ok().unwrap();
     assert_eq!(config.bind.to_string(), "[::1]:0");
-    assert_eq!(
-        (config.documents.to_str(), config.blobs.to_str()),
-        (Some("/x/y.db"), Some("/x/z"))
-    );
+    assert_eq!(config.documents, DocumentsAt::Sqlite("/x/y.db".into()));
+    assert_eq!(config.blobs.to_str(), Some("/x/z"));
     let config = check(&["--public-url", "https://hub.example.org/"])
         .ok()
         .unwrap();
@@ -161,11 +159,56 @@ fn production_refuses_what_suits_a_desk() {
 }
 
 #[test]
+fn a_database_of_firestore_is_named_by_its_project() {
+    let place = |arguments: &[&str]| match check(arguments).ok().unwrap().documents {
+        DocumentsAt::Firestore(place) => (place.database, place.emulator),
+        DocumentsAt::Sqlite(path) => panic!("{path:?}"),
+    };
+    for (url, database) in [
+        (
+            "firestore://p-1/(default)",
+            "projects/p-1/databases/(default)",
+        ),
+        ("firestore://p-1", "projects/p-1/databases/(default)"),
+        ("firestore://p-1/hub", "projects/p-1/databases/hub"),
+        (
+            "firestore://example.org:p/hub",
+            "projects/example.org:p/databases/hub",
+        ),
+    ] {
+        let named = place(&["--documents-url", url]);
+        assert_eq!(named, (database.to_owned(), None));
+    }
+    let url = ["--documents-url", "firestore://p-1"];
+    let emulated = [
+        url.as_slice(),
+        &["--firestore-emulator-host", "localhost:8080"],
+    ]
+    .concat();
+    assert_eq!(place(&emulated).1.as_deref(), Some("localhost:8080"));
+    for host in ["localhost", "http://localhost:8080", "localhost:port"] {
+        let odd = [url.as_slice(), &["--firestore-emulator-host", host]].concat();
+        assert!(
+            faults(&odd)[0].starts_with("FIRESTORE_EMULATOR_HOST"),
+            "{host}"
+        );
+    }
+    for url in [
+        "firestore:",
+        "firestore://",
+        "firestore://a/b/c",
+        "firestore://A B",
+        "postgres://p",
+    ] {
+        assert!(
+            faults(&["--documents-url", url])[0].starts_with("DOCUMENTS_URL"),
+            "{url}"
+        );
+    }
+}
+
+#[test]
 fn what_is_not_built_says_so() {
-    assert!(
-        faults(&["--documents-url", "firestore://p/(default)"])[0]
-            .contains("not in this build yet")
-    );
     assert!(faults(&["--blobs-url", "gs://bucket"])[0].contains("not in this build yet"));
 }
 

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 /// A store that is empty, and ends with the test.
 type Store = Arc<dyn Documents>;
 
-/// Runs each case on a store that `$open` gives.
+/// Runs each case, when `$when` lets it, on a store that `$open` gives.
 macro_rules! on {
-    ($store:ident, $open:expr, $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+    ($store:ident, $when:tt, $open:expr, $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
         mod $store {
             $($(
+                #$when
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     super::$module::$case($open).await;
@@ -31,9 +32,10 @@ macro_rules! on {
 
 /// All cases on a store.
 macro_rules! on_store {
-    ($store:ident, $open:expr) => {
+    ($store:ident, $when:tt, $open:expr) => {
         on!(
             $store,
+            $when,
             $open,
             commits: [
                 what_is_written_is_read,
@@ -74,8 +76,19 @@ macro_rules! on_store {
 
 on_store!(
     sqlite,
+    [cfg(test)],
     std::sync::Arc::new(
         crate::documents::Sqlite::temporary(crate::documents::Clock::system()).unwrap()
+    )
+);
+
+on_store!(
+    firestore,
+    [ignore = "needs the Firestore emulator: bin/test starts it"],
+    std::sync::Arc::new(
+        crate::documents::Firestore::temporary(crate::documents::Clock::told())
+            .await
+            .unwrap()
     )
 );
 

@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
+use crate::stores::Store;
+
+on_each_store!(
+    a_batch_runs_to_its_end_and_ranks_its_children,
+    the_status_is_304_to_whoever_has_it,
+    a_failing_row_refuses_the_whole_unless_it_may_be_skipped,
+    cancelled_children_are_retried_together,
+    a_batch_is_submitted_once_too
+);
 
 async fn submitted(hub: &Hub, smiles: &[&str]) -> String {
     let batch = hub
@@ -24,9 +33,8 @@ fn indexes(children: &Value) -> Vec<u64> {
         .collect()
 }
 
-#[tokio::test]
-async fn a_batch_runs_to_its_end_and_ranks_its_children() {
-    let hub = Hub::start().await;
+async fn a_batch_runs_to_its_end_and_ranks_its_children(store: Store) {
+    let hub = Hub::start_on(store).await;
     hub.work();
     let path = submitted(&hub, &["CCO", "CCCCCC", "C", "CCCC"]).await;
     let done = hub
@@ -129,9 +137,8 @@ async fn a_batch_runs_to_its_end_and_ranks_its_children() {
         .problem(404, "not-found");
 }
 
-#[tokio::test]
-async fn the_status_is_304_to_whoever_has_it() {
-    let hub = Hub::start_alone().await;
+async fn the_status_is_304_to_whoever_has_it(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     let path = submitted(&hub, &["CCO", "CCC"]).await;
     let answer = hub.get(&format!("{path}/status")).await;
     let etag = answer.header("etag").to_owned();
@@ -158,9 +165,8 @@ async fn the_status_is_304_to_whoever_has_it() {
     assert_eq!(changed.status, 200);
 }
 
-#[tokio::test]
-async fn a_failing_row_refuses_the_whole_unless_it_may_be_skipped() {
-    let hub = Hub::start().await;
+async fn a_failing_row_refuses_the_whole_unless_it_may_be_skipped(store: Store) {
+    let hub = Hub::start_on(store).await;
     let mut batch = input::batch(&["CCO", "C1CC", "CCC", "[In+3]", ""]);
     let faults = hub
         .post("/api/v1/batches", &batch)
@@ -209,9 +215,8 @@ async fn a_failing_row_refuses_the_whole_unless_it_may_be_skipped() {
     assert_eq!(hub.stored().await, 1);
 }
 
-#[tokio::test]
-async fn cancelled_children_are_retried_together() {
-    let hub = Hub::start_alone().await;
+async fn cancelled_children_are_retried_together(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     let path = submitted(&hub, &["CCO", "CCC", "C"]).await;
     hub.call(Method::POST, &format!("{path}/cancel"))
         .await
@@ -238,9 +243,8 @@ async fn cancelled_children_are_retried_together() {
         .problem(400, "bad-request");
 }
 
-#[tokio::test]
-async fn a_batch_is_submitted_once_too() {
-    let hub = Hub::start_alone().await;
+async fn a_batch_is_submitted_once_too(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     let batch = input::batch(&["CCO", "CCC"]);
     let submit = || hub.post_once("/api/v1/batches", &batch, "twice");
     let (first, second) = tokio::join!(submit(), submit());

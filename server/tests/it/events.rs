@@ -7,6 +7,13 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
+use crate::stores::Store;
+
+on_each_store!(
+    a_job_is_told_as_it_stands_and_as_it_changes,
+    a_batch_is_followed_to_its_end,
+    the_list_tells_what_is_new_and_resumes_where_it_was
+);
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -92,9 +99,8 @@ async fn submit(hub: &Hub) -> String {
     job["id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_job_is_told_as_it_stands_and_as_it_changes() {
-    let hub = Hub::start_alone().await;
+async fn a_job_is_told_as_it_stands_and_as_it_changes(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     let id = submit(&hub).await;
     let path = format!("/api/v1/jobs/{id}");
     let mut listener = Listener::open(&hub, &format!("{path}/events"), None).await;
@@ -117,9 +123,8 @@ async fn a_job_is_told_as_it_stands_and_as_it_changes() {
     while listener.block().await.is_some() {}
 }
 
-#[tokio::test]
-async fn a_batch_is_followed_to_its_end() {
-    let hub = Hub::start().await;
+async fn a_batch_is_followed_to_its_end(store: Store) {
+    let hub = Hub::start_on(store).await;
     let batch = hub
         .post("/api/v1/batches", &input::batch(&["CCO", "CCC"]))
         .await
@@ -138,9 +143,8 @@ async fn a_batch_is_followed_to_its_end() {
     );
 }
 
-#[tokio::test]
-async fn the_list_tells_what_is_new_and_resumes_where_it_was() {
-    let hub = Hub::start_alone().await;
+async fn the_list_tells_what_is_new_and_resumes_where_it_was(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     let mut listener = Listener::open(&hub, "/api/v1/events", None).await;
     let first = submit(&hub).await;
     let heard = listener.until(|row| row["id"] == first.as_str()).await;

@@ -15,7 +15,7 @@ use server::api::Api;
 use server::background;
 use server::blobs::Directory;
 use server::config::openid::Provider;
-use server::documents::{Clock, Sqlite};
+use server::documents::Clock;
 use server::gateway::Gateway;
 use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
@@ -26,7 +26,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::counted::Counted;
 use crate::far_gateway::FarGateway;
+use crate::stores::Store;
 
 /// What hub and gateway share.
 pub const SECRET: &str = "what hub and gateway share in tests";
@@ -40,9 +42,9 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    pub documents: Arc<Counted>,
     clock: Clock,
     router: Router,
-    pub documents: Arc<Sqlite>,
     folder: TempDir,
     _far: Option<FarGateway>,
 }
@@ -60,6 +62,8 @@ pub struct Chosen {
     pub provider: Option<Provider>,
     /// Whether browsers come by https.
     pub https: bool,
+    /// The store of documents.
+    pub store: Store,
 }
 
 /// What was answered, read whole.
@@ -75,6 +79,16 @@ impl Hub {
     pub async fn start() -> Self {
         Self::start_as(Chosen {
             gateway: Some(FarGateway::start().await),
+            ..Chosen::default()
+        })
+        .await
+    }
+
+    /// The same on another store of documents.
+    pub async fn start_on(store: Store) -> Self {
+        Self::start_as(Chosen {
+            gateway: Some(FarGateway::start().await),
+            store,
             ..Chosen::default()
         })
         .await
@@ -101,7 +115,16 @@ impl Hub {
 
     /// A hub whose gateway does not answer.
     pub async fn start_alone() -> Self {
-        Self::start_as(Chosen::default()).await
+        Self::start_alone_on(Store::Sqlite).await
+    }
+
+    /// The same on another store of documents.
+    pub async fn start_alone_on(store: Store) -> Self {
+        Self::start_as(Chosen {
+            store,
+            ..Chosen::default()
+        })
+        .await
     }
 
     /// A hub as it was chosen.
@@ -112,6 +135,7 @@ impl Hub {
             post,
             provider,
             https,
+            store,
         } = chosen;
         let gateway_url = match &far {
             Some(far) => far.url.clone(),
@@ -122,8 +146,8 @@ impl Hub {
         let address = listener.local_addr().unwrap();
         let public = Origin::loopback(address.port());
         let clock = Clock::system();
-        let documents =
-            Arc::new(Sqlite::open(&folder.path().join("hub.db"), clock.clone()).unwrap());
+        let documents = store.open(folder.path(), clock.clone()).await;
+        let documents = Arc::new(Counted::new(documents));
         let blobs = Directory::new(
             folder.path().join("files"),
             &public.to_string(),
@@ -173,9 +197,9 @@ impl Hub {
             address,
             stopping,
             services,
+            documents,
             clock,
             router,
-            documents,
             folder,
             _far: far,
         }

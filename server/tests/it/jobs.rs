@@ -8,10 +8,18 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
+use crate::stores::Store;
 
-#[tokio::test]
-async fn a_job_runs_from_submission_to_its_files() {
-    let hub = Hub::start().await;
+on_each_store!(
+    a_job_runs_from_submission_to_its_files,
+    a_hundred_submissions_at_once_are_a_hundred_jobs,
+    a_hundred_submissions_with_one_key_are_one_job,
+    a_job_that_waits_for_its_gateway_says_so_and_can_be_cancelled_and_deleted,
+    a_name_can_be_changed_and_is_found
+);
+
+async fn a_job_runs_from_submission_to_its_files(store: Store) {
+    let hub = Hub::start_on(store).await;
     hub.work();
     let answer = hub.post("/api/v1/jobs", &input::job("CCCCO")).await;
     let location = answer.header("location").to_owned();
@@ -57,9 +65,8 @@ async fn a_job_runs_from_submission_to_its_files() {
         .problem(404, "not-found");
 }
 
-#[tokio::test]
-async fn a_hundred_submissions_at_once_are_a_hundred_jobs() {
-    let hub = Hub::start().await;
+async fn a_hundred_submissions_at_once_are_a_hundred_jobs(store: Store) {
+    let hub = Hub::start_on(store).await;
     let submit = |place: usize| {
         let hub = &hub;
         async move {
@@ -80,9 +87,8 @@ async fn a_hundred_submissions_at_once_are_a_hundred_jobs() {
     assert_eq!((ids.len(), hub.stored().await), (100, 100));
 }
 
-#[tokio::test]
-async fn a_hundred_submissions_with_one_key_are_one_job() {
-    let hub = Hub::start().await;
+async fn a_hundred_submissions_with_one_key_are_one_job(store: Store) {
+    let hub = Hub::start_on(store).await;
     let job = input::job("CCO");
     let answers = join_all((0..100).map(|_| hub.post_once("/api/v1/jobs", &job, "one-key"))).await;
     let replayed = answers
@@ -195,9 +201,8 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_stored() {
     assert_eq!(hub.stored().await, 0);
 }
 
-#[tokio::test]
-async fn a_job_that_waits_for_its_gateway_says_so_and_can_be_cancelled_and_deleted() {
-    let hub = Hub::start_alone().await;
+async fn a_job_that_waits_for_its_gateway_says_so_and_can_be_cancelled_and_deleted(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     hub.work();
     let job = hub
         .post("/api/v1/jobs", &input::job("CCO"))
@@ -248,9 +253,8 @@ async fn a_job_that_waits_for_its_gateway_says_so_and_can_be_cancelled_and_delet
     assert_eq!(hub.stored().await, 0);
 }
 
-#[tokio::test]
-async fn a_name_can_be_changed_and_is_found() {
-    let hub = Hub::start().await;
+async fn a_name_can_be_changed_and_is_found(store: Store) {
+    let hub = Hub::start_on(store).await;
     let job = hub
         .post("/api/v1/jobs", &input::job("CCO"))
         .await

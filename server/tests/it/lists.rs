@@ -5,11 +5,18 @@ use serde_json::Value;
 
 use crate::hub::Hub;
 use crate::input;
+use crate::stores::Store;
+
+on_each_store!(
+    pages_are_walked_both_ways_and_show_each_job_once,
+    filters_narrow_together,
+    a_page_reads_its_rows_and_one_more,
+);
 
 const JOBS: usize = 137;
 
-async fn filled() -> Hub {
-    let hub = Hub::start().await;
+async fn filled(store: Store) -> Hub {
+    let hub = Hub::start_on(store).await;
     for place in 0..JOBS {
         let mut job = input::job("CCO");
         let word = if place % 10 == 0 { "rare" } else { "usual" };
@@ -70,9 +77,8 @@ async fn walk(hub: &Hub, query: &str) -> Vec<String> {
     seen
 }
 
-#[tokio::test]
-async fn pages_are_walked_both_ways_and_show_each_job_once() {
-    let hub = filled().await;
+async fn pages_are_walked_both_ways_and_show_each_job_once(store: Store) {
+    let hub = filled(store).await;
     let all: Vec<String> = (0..JOBS)
         .rev()
         .map(|place| {
@@ -128,9 +134,8 @@ async fn pages_are_walked_both_ways_and_show_each_job_once() {
     assert_eq!(both[0].0, "page");
 }
 
-#[tokio::test]
-async fn filters_narrow_together() {
-    let hub = filled().await;
+async fn filters_narrow_together(store: Store) {
+    let hub = filled(store).await;
     hub.post("/api/v1/batches", &input::batch(&["CCO", "CCC"]))
         .await
         .expect(StatusCode::CREATED);
@@ -172,4 +177,39 @@ async fn filters_narrow_together() {
         row.get("input").is_none() && row.get("metrics").is_none(),
         "a row carries what it shows only"
     );
+}
+
+async fn a_page_reads_its_rows_and_one_more(store: Store) {
+    let hub = filled(store).await;
+    let read = async |query: &str| {
+        hub.documents.read();
+        let page = hub
+            .get(&format!("/api/v1/jobs?per_page=10{query}"))
+            .await
+            .expect(StatusCode::OK);
+        (hub.documents.read(), page)
+    };
+    for more in [0, 60] {
+        for place in 0..more {
+            let mut job = input::job("CCO");
+            job["name"] = format!("usual again {place}").into();
+            hub.post("/api/v1/jobs", &job)
+                .await
+                .expect(StatusCode::CREATED);
+        }
+        for filter in [
+            "",
+            "&status=pending&model=vina",
+            "&search=usual",
+            "&sort=created_at",
+        ] {
+            let mut token = String::new();
+            for number in 1..=9 {
+                let (documents, page) = read(&format!("{filter}{token}")).await;
+                assert_eq!(documents, 11, "page {number} of {filter}");
+                let next = page["next_page_token"].as_str().unwrap();
+                token = format!("&page_token={next}");
+            }
+        }
+    }
 }

@@ -3,11 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[macro_use]
+#[path = "../common/stores.rs"]
+mod stores;
+
 mod accounts;
 mod addresses;
 mod admin;
 mod audit;
 mod batches;
+mod counted;
 mod drafts;
 mod events;
 mod exports;

@@ -3,10 +3,18 @@
 use hub::job::Status;
 
 use crate::hub::{Hub, sound};
+use crate::stores::Store;
 
-#[tokio::test]
-async fn the_summary_is_what_the_children_say() {
-    let hub = Hub::start().await;
+on_each_store!(
+    the_summary_is_what_the_children_say,
+    failed_children_are_retried_in_place_after_it_was_said_how_many,
+    a_single_job_does_not_wait_for_a_batch_and_batches_take_turns,
+    cancelling_a_batch_ends_every_child_once,
+    a_deleted_batch_leaves_nothing
+);
+
+async fn the_summary_is_what_the_children_say(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_batch(3).await;
     assert_eq!(hub.row(&id).await.status, Status::Pending);
     hub.dispatch().await;
@@ -37,9 +45,8 @@ async fn the_summary_is_what_the_children_say() {
     );
 }
 
-#[tokio::test]
-async fn failed_children_are_retried_in_place_after_it_was_said_how_many() {
-    let hub = Hub::start().await;
+async fn failed_children_are_retried_in_place_after_it_was_said_how_many(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_batch(3).await;
     hub.dispatch().await;
     hub.succeed(&format!("{id}-00000:1"), sound).await;
@@ -81,9 +88,8 @@ async fn failed_children_are_retried_in_place_after_it_was_said_how_many() {
     );
 }
 
-#[tokio::test]
-async fn a_single_job_does_not_wait_for_a_batch_and_batches_take_turns() {
-    let hub = Hub::start().await;
+async fn a_single_job_does_not_wait_for_a_batch_and_batches_take_turns(store: Store) {
+    let hub = Hub::start_on(store).await;
     let (one, other) = (hub.submit_batch(30).await, hub.submit_batch(30).await);
     let single = hub.submit().await;
     hub.dispatch().await;
@@ -99,9 +105,8 @@ async fn a_single_job_does_not_wait_for_a_batch_and_batches_take_turns() {
     assert!(begun.len() < 61, "no more than the gateway has room for");
 }
 
-#[tokio::test]
-async fn cancelling_a_batch_ends_every_child_once() {
-    let hub = Hub::start().await;
+async fn cancelling_a_batch_ends_every_child_once(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_batch(450).await;
     hub.dispatch().await;
     hub.services.cancel(&hub.actor, &id).await.unwrap();
@@ -120,9 +125,8 @@ async fn cancelling_a_batch_ends_every_child_once() {
     );
 }
 
-#[tokio::test]
-async fn a_deleted_batch_leaves_nothing() {
-    let hub = Hub::start().await;
+async fn a_deleted_batch_leaves_nothing(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_batch(3).await;
     assert!(
         hub.services.delete(&hub.actor, &id).await.is_err(),

@@ -3,10 +3,17 @@
 use hub::job::Status;
 
 use crate::hub::{Hub, sound};
+use crate::stores::Store;
 
-#[tokio::test]
-async fn a_waiting_job_is_cancelled_at_once_and_given_back() {
-    let hub = Hub::start().await;
+on_each_store!(
+    a_waiting_job_is_cancelled_at_once_and_given_back,
+    a_running_job_is_cancelled_when_the_gateway_confirms,
+    a_deaf_gateway_is_shut_out_after_a_minute,
+    a_cancelled_job_can_be_retried_in_place
+);
+
+async fn a_waiting_job_is_cancelled_at_once_and_given_back(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit().await;
     assert_eq!(
         hub.services.cancel(&hub.actor, &id).await.unwrap().status,
@@ -23,9 +30,8 @@ async fn a_waiting_job_is_cancelled_at_once_and_given_back() {
     );
 }
 
-#[tokio::test]
-async fn a_running_job_is_cancelled_when_the_gateway_confirms() {
-    let hub = Hub::start().await;
+async fn a_running_job_is_cancelled_when_the_gateway_confirms(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_and_dispatch().await;
     let row = hub.services.cancel(&hub.actor, &id).await.unwrap();
     assert_eq!(row.status, Status::Cancelled);
@@ -33,9 +39,8 @@ async fn a_running_job_is_cancelled_when_the_gateway_confirms() {
     assert_eq!(hub.usage().await, [0, 1, 0], "it had begun");
 }
 
-#[tokio::test]
-async fn a_deaf_gateway_is_shut_out_after_a_minute() {
-    let hub = Hub::start().await;
+async fn a_deaf_gateway_is_shut_out_after_a_minute(store: Store) {
+    let hub = Hub::start_on(store).await;
     hub.gateway.script().deaf = true;
     let id = hub.submit_and_dispatch().await;
     let row = hub.services.cancel(&hub.actor, &id).await.unwrap();
@@ -52,9 +57,8 @@ async fn a_deaf_gateway_is_shut_out_after_a_minute() {
     );
 }
 
-#[tokio::test]
-async fn a_cancelled_job_can_be_retried_in_place() {
-    let hub = Hub::start().await;
+async fn a_cancelled_job_can_be_retried_in_place(store: Store) {
+    let hub = Hub::start_on(store).await;
     let id = hub.submit_and_dispatch().await;
     hub.services.cancel(&hub.actor, &id).await.unwrap();
     assert_eq!(

@@ -12,18 +12,19 @@ use hub::services::{BatchRequest, JobRequest, Post, Services, Settings};
 use hub::time::Timestamp;
 use serde_json::{Value, json};
 use server::blobs::Directory;
-use server::documents::{Clock, Sqlite};
+use server::documents::Clock;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::gateway::Gateway;
+use crate::stores::Store;
 
 pub struct Hub {
     pub services: Services,
     pub gateway: Gateway,
     pub actor: Actor,
     pub clock: Clock,
-    pub documents: Arc<Sqlite>,
+    pub documents: Arc<dyn Documents>,
     /// The use cases of another server over the same stores.
     pub other: Services,
     blobs: Arc<Directory>,
@@ -32,10 +33,13 @@ pub struct Hub {
 
 impl Hub {
     pub async fn start() -> Self {
+        Self::start_on(Store::Sqlite).await
+    }
+
+    pub async fn start_on(store: Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_micros(1_800_000_000_000_000));
-        let documents =
-            Arc::new(Sqlite::open(&folder.path().join("hub.db"), clock.clone()).unwrap());
+        let documents = store.open(folder.path(), clock.clone()).await;
         let files = folder.path().join("files");
         let blobs = Arc::new(
             Directory::new(

@@ -5,12 +5,26 @@ use hub::Error;
 use hub::actor::{Actor, Owner};
 use hub::job::Status;
 use hub::limits::{Limits, Tier};
-use hub::ports::Documents;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use hub::services::IdempotencyKey;
 use serde_json::{Value, json};
 
 use crate::hub::{Hub, batch, job, sound};
+use crate::stores::Store;
+
+on_each_store!(
+    two_hundred_submissions_at_once_fill_the_limit_and_no_more,
+    one_submission_sent_fifty_times_takes_one_unit,
+    a_day_begins_at_midnight_utc_and_a_retry_counts_on_its_own_day,
+    more_than_is_left_is_refused_whole_and_says_what_is_left,
+    a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once,
+    an_organisations_work_counts_for_the_organisation_by_its_tier,
+    without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out,
+    what_is_over_the_running_limit_waits_and_hides_nobody_elses_work,
+    two_servers_that_dispatch_at_once_keep_to_the_running_limit,
+    failed_ligands_run_again_all_or_none,
+    a_retry_that_was_left_half_written_is_completed_and_what_it_does_not_need_given_back
+);
 
 const FEW: Limits = Limits {
     per_day: 4,
@@ -19,8 +33,8 @@ const FEW: Limits = Limits {
     children: 3,
 };
 
-async fn limited(limits: Limits) -> Hub {
-    let mut hub = Hub::start().await;
+async fn limited(store: Store, limits: Limits) -> Hub {
+    let mut hub = Hub::start_on(store).await;
     hub.sign_in("ada", limits).await;
     hub
 }
@@ -34,12 +48,14 @@ fn left<T: std::fmt::Debug>(answer: hub::Result<T>) -> u64 {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_submissions_at_once_fill_the_limit_and_no_more() {
-    let hub = limited(Limits {
-        per_day: 100,
-        ..Limits::PERSON
-    })
+async fn two_hundred_submissions_at_once_fill_the_limit_and_no_more(store: Store) {
+    let hub = limited(
+        store,
+        Limits {
+            per_day: 100,
+            ..Limits::PERSON
+        },
+    )
     .await;
     let submit = |place: usize| {
         let (services, actor) = match place % 2 {
@@ -56,10 +72,13 @@ async fn two_hundred_submissions_at_once_fill_the_limit_and_no_more() {
         })
     };
     let answers = join_all((0..200).map(submit)).await;
-    let mut accepted = 0;
+    let (mut accepted, mut ids) = (0, Vec::new());
     for answer in answers {
         match answer.unwrap() {
-            (units, Ok(_)) => accepted += units,
+            (units, Ok(done)) => {
+                accepted += units;
+                ids.push(done.job.id);
+            }
             (units, refused) => assert!(left(refused) < units),
         }
     }
@@ -69,11 +88,23 @@ async fn two_hundred_submissions_at_once_fill_the_limit_and_no_more() {
     );
     assert_eq!(hub.usage().await, [100, 0, 0]);
     assert_eq!(hub.usage_of("2027-01").await, [100, 0, 0]);
+
+    // What does not come to an end that counts is given back, to the last unit.
+    hub.dispatch().await;
+    let begun = hub.gateway.script().begun.clone();
+    assert!(!begun.is_empty());
+    for run in &begun {
+        hub.gateway.fails(run, "user");
+        hub.report(run).await;
+    }
+    join_all(ids.iter().map(|id| hub.services.cancel(&hub.actor, id))).await;
+    let charged = begun.len() as i64;
+    assert_eq!(hub.usage().await, [0, charged, 100 - charged]);
+    assert_eq!(hub.usage_of("2027-01").await, [0, charged, 100 - charged]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_submission_sent_fifty_times_takes_one_unit() {
-    let hub = limited(Limits { per_day: 1, ..FEW }).await;
+async fn one_submission_sent_fifty_times_takes_one_unit(store: Store) {
+    let hub = limited(store, Limits { per_day: 1, ..FEW }).await;
     let submit = |_| {
         let (services, actor) = (hub.services.clone(), hub.actor.clone());
         let key = IdempotencyKey::new("one").unwrap();
@@ -88,9 +119,8 @@ async fn one_submission_sent_fifty_times_takes_one_unit() {
     assert_eq!((ids.len(), hub.usage().await), (1, [1, 0, 0]));
 }
 
-#[tokio::test]
-async fn a_day_begins_at_midnight_utc_and_a_retry_counts_on_its_own_day() {
-    let hub = limited(FEW).await;
+async fn a_day_begins_at_midnight_utc_and_a_retry_counts_on_its_own_day(store: Store) {
+    let hub = limited(store, FEW).await;
     hub.clock
         .advance_to("2027-01-30T23:59:58Z".parse().unwrap());
     let ids = [
@@ -138,9 +168,8 @@ async fn a_day_begins_at_midnight_utc_and_a_retry_counts_on_its_own_day() {
     assert_eq!(hub.usage_of("2027-02").await, [1, 0, 0]);
 }
 
-#[tokio::test]
-async fn more_than_is_left_is_refused_whole_and_says_what_is_left() {
-    let hub = limited(FEW).await;
+async fn more_than_is_left_is_refused_whole_and_says_what_is_left(store: Store) {
+    let hub = limited(store, FEW).await;
     hub.submit_batch(3).await;
     let two = hub.services.submit_batch(&hub.actor, batch(2), None).await;
     assert_eq!(left(two), 1);
@@ -171,9 +200,8 @@ async fn more_than_is_left_is_refused_whole_and_says_what_is_left() {
     assert_eq!((remaining.today, remaining.this_month), (0, 2));
 }
 
-#[tokio::test]
-async fn a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once() {
-    let mut hub = limited(Limits { per_day: 0, ..FEW }).await;
+async fn a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once(store: Store) {
+    let mut hub = limited(store, Limits { per_day: 0, ..FEW }).await;
     let refused = hub.services.submit_job(&hub.actor, job(), None).await;
     let said = refused.unwrap_err().to_string();
     assert!(
@@ -189,9 +217,8 @@ async fn a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once() {
     );
 }
 
-#[tokio::test]
-async fn an_organisations_work_counts_for_the_organisation_by_its_tier() {
-    let mut hub = limited(FEW).await;
+async fn an_organisations_work_counts_for_the_organisation_by_its_tier(store: Store) {
+    let mut hub = limited(store, FEW).await;
     hub.submit().await;
     for (tier, set) in [
         (Tier::Free, None),
@@ -222,9 +249,8 @@ async fn an_organisations_work_counts_for_the_organisation_by_its_tier() {
     assert_eq!(hub.usage().await, [4, 0, 0], "not what is the person's own");
 }
 
-#[tokio::test]
-async fn without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out() {
-    let mut hub = limited(FEW).await;
+async fn without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out(store: Store) {
+    let mut hub = limited(store, FEW).await;
     hub.submit().await;
     hub.submit_batch(2).await;
     let forget = Write::Delete {
@@ -242,13 +268,15 @@ async fn without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out(
     assert_eq!(hub.gateway.script().begun.len(), 1, "only the other's");
 }
 
-#[tokio::test]
-async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work() {
-    let mut hub = limited(Limits {
-        per_day: 1_000,
-        per_month: 1_000,
-        ..FEW
-    })
+async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work(store: Store) {
+    let mut hub = limited(
+        store,
+        Limits {
+            per_day: 1_000,
+            per_month: 1_000,
+            ..FEW
+        },
+    )
     .await;
     for _ in 0..60 {
         hub.submit().await;
@@ -276,14 +304,16 @@ async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit() {
-    let hub = limited(Limits {
-        running: 3,
-        per_day: 100,
-        per_month: 100,
-        ..FEW
-    })
+async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit(store: Store) {
+    let hub = limited(
+        store,
+        Limits {
+            running: 3,
+            per_day: 100,
+            per_month: 100,
+            ..FEW
+        },
+    )
     .await;
     for _ in 0..12 {
         hub.submit().await;
@@ -303,13 +333,15 @@ async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit() {
     assert_eq!(hub.usage().await, [0, 12, 0]);
 }
 
-#[tokio::test]
-async fn failed_ligands_run_again_all_or_none() {
-    let hub = limited(Limits {
-        per_day: 5,
-        running: 3,
-        ..FEW
-    })
+async fn failed_ligands_run_again_all_or_none(store: Store) {
+    let hub = limited(
+        store,
+        Limits {
+            per_day: 5,
+            running: 3,
+            ..FEW
+        },
+    )
     .await;
     let id = hub.submit_batch(3).await;
     hub.dispatch().await;
@@ -336,13 +368,17 @@ async fn failed_ligands_run_again_all_or_none() {
     assert_eq!(hub.usage().await, [2, 3, 0]);
 }
 
-#[tokio::test]
-async fn a_retry_that_was_left_half_written_is_completed_and_what_it_does_not_need_given_back() {
-    let hub = limited(Limits {
-        per_day: 100,
-        per_month: 100,
-        ..FEW
-    })
+async fn a_retry_that_was_left_half_written_is_completed_and_what_it_does_not_need_given_back(
+    store: Store,
+) {
+    let hub = limited(
+        store,
+        Limits {
+            per_day: 100,
+            per_month: 100,
+            ..FEW
+        },
+    )
     .await;
     let id = hub.submit_batch(3).await;
     hub.services.cancel(&hub.actor, &id).await.unwrap();

@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[macro_use]
+#[path = "../common/stores.rs"]
+mod stores;
+
 mod batches;
 mod cancel;
 mod failures;

@@ -1,4 +1,4 @@
-//! What the hub is told when SQLite fails, or when what was asked is not what a store of documents takes.
+//! What the hub is told when SQLite fails.
 
 use hub::ports::documents::DocumentsError;
 use rusqlite::ErrorCode;
@@ -22,11 +22,6 @@ pub fn of_sqlite(error: rusqlite::Error) -> DocumentsError {
     } else {
         DocumentsError::Refused(Box::new(error))
     }
-}
-
-/// A question or a commit that no store of documents takes.
-pub fn refused(why: impl Into<String>) -> DocumentsError {
-    DocumentsError::Refused(why.into().into())
 }
 
 /// The thread or the task that should have answered is gone.

@@ -2,14 +2,11 @@
 //! merged in order, so that what is read grows with the answer and with nothing else.
 
 use hub::ports::documents::{Cursor, Direction, DocumentsError, Query};
-use hub::ports::shapes::{self, Shape};
+use hub::ports::shapes::Shape;
 use rusqlite::types::Value;
 
-use super::fault::refused;
 use super::schema::{column, index_name, terms_table};
-
-/// Most values of `any_of`.
-const MAX_VALUES: usize = 10;
+use crate::documents::check::Question;
 
 /// A statement and its parameters.
 #[derive(Debug)]
@@ -30,7 +27,7 @@ impl Statement {
             d = builder.document()
         );
         let from = builder.from(true);
-        let spans = builder.spans(query.after.as_ref())?;
+        let spans = builder.spans(query.after.as_ref());
         let walks = builder.walks(&columns, &from, &spans);
         let by = match query.order.1 {
             Direction::Ascending => "ASC",
@@ -45,7 +42,7 @@ impl Statement {
     pub fn count(query: &Query) -> Result<Option<Self>, DocumentsError> {
         let mut builder = Builder::new(query)?;
         let from = builder.from(false);
-        let spans = builder.spans(None)?;
+        let spans = builder.spans(None);
         let walks = builder.walks("1", &from, &spans);
         Ok(builder.limited(&walks, |walks, limit| {
             format!("SELECT count(*) FROM ({walks} LIMIT {limit})")
@@ -72,48 +69,15 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(query: &'a Query) -> Result<Self, DocumentsError> {
-        let shape =
-            shapes::of(query).ok_or_else(|| refused(format!("no index answers {query:?}")))?;
-        let single = query
-            .equal
-            .iter()
-            .map(|(field, value)| (*field, std::slice::from_ref(value)));
-        let several = query
-            .any_of
-            .iter()
-            .map(|(field, values)| (*field, values.as_slice()));
-        let mut narrowed = Vec::new();
-        for (field, values) in single.chain(several) {
-            if values.is_empty() || values.len() > MAX_VALUES {
-                return Err(refused(format!(
-                    "{field} may be one of 1 to {MAX_VALUES} values, not {}",
-                    values.len()
-                )));
-            }
-            if narrowed.iter().any(|(other, _)| *other == field) {
-                return Err(refused(format!("{field} is asked for twice")));
-            }
-            let mut distinct = Vec::new();
-            for value in values {
-                let value = sql_value(value)?;
-                if !distinct.contains(&value) {
-                    distinct.push(value);
-                }
-            }
-            narrowed.push((field, distinct));
-        }
-        let place = |field: &str| {
-            shape
-                .equal
-                .iter()
-                .chain(shape.optional)
-                .position(|other| *other == field)
-        };
-        narrowed.sort_by_key(|(field, _)| place(field));
+        let Question { shape, narrowed } = Question::of(query)?;
+        let narrowed = narrowed.into_iter().map(|(field, values)| {
+            let values = values.into_iter().map(sql_value).collect();
+            (field, values)
+        });
         Ok(Self {
             query,
             shape,
-            narrowed,
+            narrowed: narrowed.collect(),
             parameters: Vec::new(),
         })
     }
@@ -148,9 +112,9 @@ impl<'a> Builder<'a> {
 
     /// What is left of the range after the cursor. Documents that tie with the cursor are a span of their own, so that a
     /// thousand of one value cost no more than one.
-    fn spans(&self, cursor: Option<&Cursor>) -> Result<Vec<Span>, DocumentsError> {
-        let from = self.query.range.from.as_ref().map(sql_value).transpose()?;
-        let until = self.query.range.until.as_ref().map(sql_value).transpose()?;
+    fn spans(&self, cursor: Option<&Cursor>) -> Vec<Span> {
+        let from = self.query.range.from.as_ref().map(sql_value);
+        let until = self.query.range.until.as_ref().map(sql_value);
         let bounds = |lower: Option<(&'static str, Value)>,
                       upper: Option<(&'static str, Value)>| Span {
             order: lower.into_iter().chain(upper).collect(),
@@ -159,10 +123,10 @@ impl<'a> Builder<'a> {
         let lower = from.clone().map(|value| (">=", value));
         let upper = until.clone().map(|value| ("<", value));
         let Some(cursor) = cursor else {
-            return Ok(vec![bounds(lower, upper)]);
+            return vec![bounds(lower, upper)];
         };
 
-        let at = sql_value(&cursor.value)?;
+        let at = sql_value(&cursor.value);
         let too_low = from.is_some_and(|from| less(&at, &from));
         let too_high = until.is_some_and(|until| !less(&at, &until));
         let (beyond, beside, rest) = match self.query.order.1 {
@@ -177,7 +141,7 @@ impl<'a> Builder<'a> {
                 bounds(lower.clone(), Some(("<", at.clone()))),
             ),
         };
-        Ok(if beyond {
+        if beyond {
             Vec::new()
         } else if beside {
             vec![bounds(lower, upper)]
@@ -192,7 +156,7 @@ impl<'a> Builder<'a> {
                 id: Some((after, Value::Text(cursor.id.clone()))),
             };
             vec![ties, rest]
-        })
+        }
     }
 
     /// One `SELECT` for each combination of values and each span.
@@ -267,17 +231,12 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A value as `json_extract` gives it.
-fn sql_value(value: &serde_json::Value) -> Result<Value, DocumentsError> {
+/// A value as `json_extract` gives it; [`Question`] lets no others through.
+fn sql_value(value: &serde_json::Value) -> Value {
     match value {
-        serde_json::Value::String(text) => Ok(Value::Text(text.clone())),
-        serde_json::Value::Bool(flag) => Ok(Value::Integer(i64::from(*flag))),
-        serde_json::Value::Number(number) if number.is_i64() => {
-            Ok(Value::Integer(number.as_i64().unwrap_or_default()))
-        }
-        other => Err(refused(format!(
-            "{other} is no text, whole number or boolean"
-        ))),
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Bool(flag) => Value::Integer(i64::from(*flag)),
+        other => other.as_i64().map_or(Value::Null, Value::Integer),
     }
 }
 

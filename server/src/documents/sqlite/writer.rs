@@ -1,25 +1,17 @@
 //! The thread that writes. Commits that wait together are written together: each whole or not at all, and one wait for
 //! the disk for all of them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 
 use hub::ports::documents::{DocumentsError, Expect, Key, Write};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
-use serde::de::IgnoredAny;
 use tokio::sync::{mpsc, oneshot};
 
-use super::fault::{self, refused};
+use super::fault;
+use crate::documents::check;
 
-/// Most writes of a commit.
-const MAX_WRITES: usize = 500;
-/// Most bytes of the documents of a commit.
-const MAX_COMMIT_BYTES: usize = 10 * 1024 * 1024;
-/// Most bytes of a document.
-const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
-/// Most bytes of an id.
-const MAX_ID_BYTES: usize = 200;
 /// Most commits that are written together.
 const MAX_GROUP: usize = 256;
 
@@ -55,7 +47,7 @@ impl Writer {
 
     /// Writes all or nothing, and answers when it is on disk.
     pub async fn commit(&self, writes: Vec<Write>) -> Result<(), DocumentsError> {
-        check(&writes)?;
+        check::writes(&writes)?;
         if writes.is_empty() {
             return Ok(());
         }
@@ -79,60 +71,6 @@ impl Drop for Writer {
         {
             tracing::error!("the thread that writes documents had panicked");
         }
-    }
-}
-
-/// Refuses what no store of documents takes.
-fn check(writes: &[Write]) -> Result<(), DocumentsError> {
-    if writes.len() > MAX_WRITES {
-        return Err(refused(format!(
-            "a commit of {} writes, at most {MAX_WRITES}",
-            writes.len()
-        )));
-    }
-    let mut keys = HashSet::new();
-    let mut bytes = 0;
-    for write in writes {
-        let key = write.key();
-        check_id(key)?;
-        if !keys.insert(key) {
-            return Err(refused(format!("{key} is written twice in one commit")));
-        }
-        if let Write::Put { json, .. } = write {
-            check_json(key, json)?;
-            bytes += json.len();
-        }
-    }
-    if bytes > MAX_COMMIT_BYTES {
-        return Err(refused(format!(
-            "a commit of {bytes} bytes, at most {MAX_COMMIT_BYTES}"
-        )));
-    }
-    Ok(())
-}
-
-fn check_id(key: &Key) -> Result<(), DocumentsError> {
-    let id = key.id.as_str();
-    let reserved = id == "." || id == ".." || (id.starts_with("__") && id.ends_with("__"));
-    if id.is_empty() || id.len() > MAX_ID_BYTES || id.contains(['/', '\0']) || reserved {
-        return Err(refused(format!("{:?} is no id of a document", key.id)));
-    }
-    Ok(())
-}
-
-fn check_json(key: &Key, json: &str) -> Result<(), DocumentsError> {
-    if json.len() > MAX_DOCUMENT_BYTES {
-        return Err(refused(format!(
-            "{key} has {} bytes, at most {MAX_DOCUMENT_BYTES}",
-            json.len()
-        )));
-    }
-    let object =
-        json.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok();
-    if object {
-        Ok(())
-    } else {
-        Err(refused(format!("{key} is no JSON object")))
     }
 }
 

@@ -1,0 +1,56 @@
+//! How many documents are read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use hub::ports::Documents;
+use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
+use hub::time::Timestamp;
+
+/// A store of which is known how many documents were read.
+pub struct Counted {
+    store: Arc<dyn Documents>,
+    read: AtomicUsize,
+}
+
+impl Counted {
+    /// This store, nothing of which was read.
+    pub fn new(store: Arc<dyn Documents>) -> Self {
+        Self {
+            store,
+            read: AtomicUsize::new(0),
+        }
+    }
+
+    /// Documents read since this was asked before; one that is not there counts too, as Firestore counts it.
+    pub fn read(&self) -> usize {
+        self.read.swap(0, Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Documents for Counted {
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, DocumentsError> {
+        self.read.fetch_add(keys.len(), Ordering::SeqCst);
+        self.store.get_many(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError> {
+        let found = self.store.query(query).await?;
+        self.read.fetch_add(found.len(), Ordering::SeqCst);
+        Ok(found)
+    }
+
+    async fn count(&self, query: &Query) -> Result<u32, DocumentsError> {
+        self.store.count(query).await
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<(), DocumentsError> {
+        self.store.commit(writes).await
+    }
+
+    async fn now(&self) -> Result<Timestamp, DocumentsError> {
+        self.store.now().await
+    }
+}
