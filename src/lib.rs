@@ -10,6 +10,7 @@ pub mod docking;
 pub mod draft;
 pub mod error;
 pub mod estimate;
+pub mod health;
 pub mod id;
 pub mod job;
 pub mod ligand;

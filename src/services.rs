@@ -17,6 +17,7 @@ mod dispatch;
 mod drafts;
 mod exports;
 mod files;
+mod health;
 mod hours;
 mod idempotency;
 mod identities;

@@ -138,6 +138,16 @@ pub enum Environment {
     Production,
 }
 
+impl Environment {
+    /// Its name, as `ENV` says it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
 /// Who may enter.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Auth {

@@ -7,6 +7,7 @@ pub mod config;
 pub mod documents;
 pub mod events;
 pub mod gateway;
+pub mod health;
 pub mod log;
 pub mod mail;
 pub mod openid;

@@ -17,6 +17,7 @@ use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::indexes;
 use server::documents::{Clock, Firestore, Sqlite};
 use server::gateway::Gateway;
+use server::health::Watch;
 use server::mail::Mailer;
 use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
@@ -106,8 +107,12 @@ async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
 
 /// Makes somebody an admin in the store that the settings name, whether or not the hub runs.
 async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
-    let (services, _) = use_cases(config, &config.origin(config.bind.port())).await?;
-    services.appoint(email).await?;
+    let public = config.origin(config.bind.port());
+    use_cases(config, &public)
+        .await?
+        .services
+        .appoint(email)
+        .await?;
     say(&format!("{email} is an admin of this hub now"));
     Ok(())
 }
@@ -146,7 +151,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 /// Makes the parts and joins them.
 async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyhow::Result<Parts> {
     let public = config.origin(port);
-    let (services, blobs) = use_cases(config, &public).await?;
+    let UseCases {
+        services,
+        blobs,
+        gateway,
+    } = use_cases(config, &public).await?;
     let gateway_secret = config.gateway.secret.clone();
     let door = door(config, &services, &public)?;
     Ok(Parts {
@@ -154,6 +163,12 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
             services: services.clone(),
             door,
             gateway_secret,
+            stopping: stopping.clone(),
+        },
+        watch: Watch {
+            services: services.clone(),
+            gateway,
+            environment: config.environment.name(),
             stopping: stopping.clone(),
         },
         services,
@@ -164,8 +179,15 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
     })
 }
 
+/// The use cases, and what else is told of the parts that they stand on.
+struct UseCases {
+    services: Services,
+    blobs: Arc<Directory>,
+    gateway: Arc<Gateway>,
+}
+
 /// The use cases, on the stores and the gateway that the settings name.
-async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services, Arc<Directory>)> {
+async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<UseCases> {
     let (documents, clock) = documents(&config.documents).await?;
     let key = secret::kept_at(&config.data_dir.join("files.key"))?;
     let blobs = Arc::new(Directory::new(
@@ -188,8 +210,13 @@ async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<(Services
         },
         elsewhere: config.openid.as_ref().map(|there| there.name.clone()),
     };
-    let services = Services::new(documents, blobs.clone(), Arc::new(gateway), settings);
-    Ok((services, blobs))
+    let gateway = Arc::new(gateway);
+    let services = Services::new(documents, blobs.clone(), gateway.clone(), settings);
+    Ok(UseCases {
+        services,
+        blobs,
+        gateway,
+    })
 }
 
 /// The store of documents that the settings name, and the clock that it goes by.

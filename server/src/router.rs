@@ -9,6 +9,7 @@ use hub::services::Services;
 use leptos::config::LeptosOptions;
 
 use crate::api::{self, Api};
+use crate::health::{self, Watch};
 use crate::pages::accounts::Forms;
 use crate::problem::Problem;
 use crate::request::{self, Addresses, Rates};
@@ -27,6 +28,8 @@ pub struct Parts {
     pub addresses: Addresses,
     /// Who asked how often.
     pub rates: Rates,
+    /// What is told of the hub to those who watch over it.
+    pub watch: Watch,
     /// The signed addresses of files, when the hub itself keeps them.
     pub files: Router,
 }
@@ -57,6 +60,7 @@ pub fn router(parts: Parts) -> Router {
         .nest("/api/v1", api::routes(parts.api))
         .route("/api/{*rest}", any(no_such_call))
         .route("/healthz", get(async || "alive"))
+        .merge(health::routes(parts.watch))
         .merge(parts.files)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn(session::turn_away))

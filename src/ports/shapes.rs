@@ -67,20 +67,9 @@ pub const SHAPES: &[Shape] = &[
         contains: Some("terms"),
         order: "created_at",
     },
-    // The same of everybody's, for the admins of the hub.
-    shape(
-        Collection::Jobs,
-        &[],
-        &["status", "model", "task"],
-        "created_at",
-    ),
-    Shape {
-        collection: Collection::Jobs,
-        equal: &[],
-        optional: &["status", "model", "task"],
-        contains: Some("terms"),
-        order: "created_at",
-    },
+    // Everybody's, for the admins of the hub: filters are applied to what is read, since an index of everybody's jobs by
+    // what they have in common would be walked for one owner's list too.
+    shape(Collection::Jobs, &[], &[], "created_at"),
     // What of my list changed since the page was read.
     shape(Collection::Jobs, &["shelf"], &[], "updated_at"),
     // Work that is due, and how much is out at the gateway.
@@ -207,7 +196,7 @@ mod tests {
             .is_some()
         );
         assert!(
-            of(&newest().equal("created_by", "a")).is_none(),
+            of(&newest().equal("model", "vina")).is_none(),
             "lists look jobs up by their shelf"
         );
         assert!(of(&newest().equal("shelf", "user:a").equal("name", "x")).is_none());

@@ -154,6 +154,9 @@ impl Services {
             Scope::Organization => query.equal("shared_shelf", actor.owner.to_string()),
             Scope::All => query,
         };
+        if filters.scope == Scope::All {
+            return between(query, filters);
+        }
         let names = |names: Vec<&'static str>| {
             names
                 .into_iter()
@@ -183,13 +186,7 @@ impl Services {
         if let Some(word) = search::lookup_word(&filters.words) {
             query = query.contains("terms", word);
         }
-        if let Some(from) = filters.from {
-            query = query.from(from.to_string());
-        }
-        if let Some(until) = filters.until {
-            query = query.until(until.to_string());
-        }
-        query
+        between(query, filters)
     }
 
     /// Reads until a page is full and one more is seen, or the search has read enough.
@@ -343,8 +340,28 @@ impl Services {
     }
 }
 
+/// Only what was submitted between the dates of the filters.
+fn between(mut query: Query, filters: &Filters) -> Query {
+    if let Some(from) = filters.from {
+        query = query.from(from.to_string());
+    }
+    if let Some(until) = filters.until {
+        query = query.until(until.to_string());
+    }
+    query
+}
+
 /// Whether the store alone answers the filters: it takes one list of values, and two shelves are one already.
 fn is_plain(actor: &Actor, filters: &Filters) -> bool {
+    if filters.scope == Scope::All {
+        let dates = Filters {
+            scope: Scope::All,
+            from: filters.from,
+            until: filters.until,
+            ..Filters::default()
+        };
+        return *filters == dates;
+    }
     let shelves = match filters.scope {
         Scope::Mine => shelves(actor).len(),
         Scope::Organization | Scope::All => 1,

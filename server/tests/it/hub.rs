@@ -17,6 +17,7 @@ use server::blobs::Directory;
 use server::config::openid::Provider;
 use server::documents::Clock;
 use server::gateway::Gateway;
+use server::health::Watch;
 use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
@@ -162,7 +163,7 @@ impl Hub {
             post: post.unwrap_or(Post::Shown),
             elsewhere: provider.as_ref().map(|there| there.name.clone()),
         };
-        let services = Services::new(documents.clone(), blobs.clone(), gateway, settings);
+        let services = Services::new(documents.clone(), blobs.clone(), gateway.clone(), settings);
         let stopping = CancellationToken::new();
         let door = if accounts {
             Door::Accounts(Arc::new(Accounts {
@@ -180,6 +181,12 @@ impl Hub {
                 services: services.clone(),
                 door,
                 gateway_secret: SECRET.into(),
+                stopping: stopping.clone(),
+            },
+            watch: Watch {
+                services: services.clone(),
+                gateway,
+                environment: "development",
                 stopping: stopping.clone(),
             },
             leptos_options: options(&folder),

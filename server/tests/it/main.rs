@@ -18,6 +18,7 @@ mod events;
 mod exports;
 mod far_gateway;
 mod far_provider;
+mod health;
 mod hub;
 mod input;
 mod jobs;
