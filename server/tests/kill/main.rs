@@ -1,4 +1,5 @@
-//! What a kill costs: nothing. The real hub, the real gateway and real dockings, killed in the middle.
+//! Processes: what a kill costs (nothing), with the real hub, the real gateway and real dockings, killed in the middle;
+//! and what the client of the gateway meets at either of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+mod gateways;
 mod stack;
 
 use stack::Stack;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-const SECRET: &str = "the secret of this test";
+pub const SECRET: &str = "the secret of this test";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub struct Stack {
@@ -24,13 +24,33 @@ pub struct Stack {
 }
 
 /// A process that does not outlive its owner.
-struct Process(Child);
+pub struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.0.kill().expect("the process can be killed");
         self.0.wait().expect("the process ends");
     }
+}
+
+/// A gateway of the worker's package, begun with these arguments of Python.
+pub fn gateway(begun: &[&str], port: u16, state: &Path) -> Process {
+    let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../worker");
+    let python = worker.join(".venv/bin/python");
+    assert!(
+        python.exists(),
+        "worker/.venv is missing: bin/test makes it"
+    );
+    let child = Command::new(python)
+        .current_dir(worker)
+        .args(begun)
+        .args(["--host", "127.0.0.1", "--port", &port.to_string()])
+        .arg("--state-dir")
+        .arg(state)
+        .env("GATEWAY_SECRET", SECRET)
+        .env("PYTHONPATH", ".")
+        .spawn();
+    Process(child.unwrap())
 }
 
 impl Stack {
@@ -68,28 +88,12 @@ impl Stack {
     }
 
     pub async fn start_gateway(&mut self) {
-        let worker = Path::new(env!("CARGO_MANIFEST_DIR")).join("../worker");
-        let python = worker.join(".venv/bin/python");
-        assert!(
-            python.exists(),
-            "worker/.venv is missing: bin/test makes it"
-        );
-        let child = Command::new(python)
-            .current_dir(worker)
-            .args([
-                "-m",
-                "omtx_worker.gateway",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                &self.gateway_port.to_string(),
-            ])
-            .arg("--state-dir")
-            .arg(self.folder.path().join("gateway"))
-            .env("GATEWAY_SECRET", SECRET)
-            .spawn()
-            .unwrap();
-        self.gateway = Some(Process(child));
+        let state = self.folder.path().join("gateway");
+        self.gateway = Some(gateway(
+            &["-m", "omtx_worker.gateway"],
+            self.gateway_port,
+            &state,
+        ));
         self.until_answered(self.gateway_port, "/v1/healthz").await;
     }
 
@@ -241,7 +245,7 @@ impl Stack {
 
 /// A port that nobody listens on, below those that the system gives to connections: one of these may be taken by
 /// anybody before it is listened on.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let mut bytes = [0; 2];
         getrandom::fill(&mut bytes).unwrap();
