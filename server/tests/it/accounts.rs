@@ -277,15 +277,27 @@ fn forged(header: &Value, claims: &Value, key: &[u8]) -> String {
     )
 }
 
+/// What a token says: its header and its claims.
+fn said(token: &str) -> (Value, Value) {
+    let read = |part: &str| -> Value {
+        serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap()
+    };
+    let mut parts = token.split('.');
+    (read(parts.next().unwrap()), read(parts.next().unwrap()))
+}
+
+/// The token as it would be had its time passed.
+pub fn expired(token: &str) -> String {
+    let (header, mut claims) = said(token);
+    claims["exp"] = json!(1);
+    forged(&header, &claims, SESSION_KEY)
+}
+
 #[tokio::test]
 async fn a_token_that_is_not_quite_ours_lets_nobody_in() {
     let hub = Hub::start_with_accounts().await;
     let good = token(&hub, "ada@example.org").await;
-    let read = |part: &str| -> Value {
-        serde_json::from_slice(&BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).unwrap()
-    };
-    let mut parts = good.split('.');
-    let (header, claims) = (read(parts.next().unwrap()), read(parts.next().unwrap()));
+    let (header, claims) = said(&good);
     me(&hub, &forged(&header, &claims, SESSION_KEY))
         .await
         .expect(StatusCode::OK);

@@ -12,8 +12,11 @@ use hub::id::JobId;
 use hub::services::{BatchRequest, JobRequest};
 use serde_json::{Value, json};
 
+use crate::accounts::expired;
 use crate::hub::Hub;
 use crate::people::{PASSWORD, admin, ask, enter, job, token};
+
+mod pages;
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +187,26 @@ fn expected(may: May, standing: Standing) -> Expected {
     }
 }
 
+/// The token of a link that shows nothing any more.
+async fn revoked_link(hub: &Hub, who: &str) -> String {
+    let made = ask(hub, Method::POST, "/api/v1/jobs", who, &job("shared")).await;
+    let id = made.expect(StatusCode::CREATED)["id"].clone();
+    let share = json!({"job_id": id});
+    let made = ask(hub, Method::POST, "/api/v1/shares", who, &share).await;
+    let link = made.expect(StatusCode::CREATED);
+    let path = format!("/api/v1/shares/{}", link["id"].as_str().unwrap());
+    ask(hub, Method::DELETE, &path, who, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    link["url"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
 /// Everybody, whoever may least first.
 async fn people(hub: &Hub) -> Vec<Person> {
     let maker = token(hub, "maker@x.org").await;
@@ -229,6 +252,12 @@ async fn people(hub: &Hub) -> Vec<Person> {
     .await
     .expect(StatusCode::NO_CONTENT);
     add("an ended session", ended, Standing::Stranger);
+    add("an expired token", expired(&owner), Standing::Stranger);
+    add(
+        "a link that was revoked",
+        revoked_link(hub, &owner).await,
+        Standing::Stranger,
+    );
     add(
         "a made-up key",
         "omtx_0000000000000000000000000000".to_owned(),

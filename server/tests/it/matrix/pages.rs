@@ -1,0 +1,132 @@
+//! The same for pages and for the forms that browsers send: one table says who may, and an address without a row fails.
+
+use super::*;
+
+const PAGES: &[(&str, May)] = &[
+    ("/login", Everybody),
+    ("/signup", Everybody),
+    ("/reset", Everybody),
+    ("/verify", Everybody),
+    ("/organization", Reader),
+    ("/organization/audit", Leader),
+    ("/admin", Admin),
+    ("/admin/audit", Admin),
+    ("/admin/users", Admin),
+    ("/admin/users/{id}", Nobody),
+    ("/admin/organizations", Admin),
+    ("/admin/organizations/{id}", Nobody),
+    ("/join", Nobody),
+    ("/account", Reader),
+    ("/new", Reader),
+    ("/new/docking", Reader),
+    ("/new/{task}", Reader),
+    ("/jobs/{id}", ReaderOfIt),
+    ("/jobs/{id}/share", ReaderOfIt),
+    ("/jobs/{id}/{act}", ReaderOfIt),
+    ("/shares", Reader),
+    ("/batches/{id}", ReaderOfIt),
+    ("/batches/{id}/retry-failed", ReaderOfIt),
+    ("/usage", Reader),
+];
+
+/// Each with what is sent: as little as it takes to come to the question who may.
+const FORMS: &[(&str, &str, May)] = &[
+    ("/login", "email=x&password=y", Everybody),
+    ("/signup", "email=x&password=y", Everybody),
+    ("/logout", "", Reader),
+    ("/reset", "email=x", Everybody),
+    ("/verify", "token=made-up", Everybody),
+    ("/account", "act=key&name=made&scope=read&days=30", InPerson),
+    ("/organization", "act=invite&role=viewer", Leader),
+    ("/join", "token=made-up", Nobody),
+    ("/admin", "act=model&model=chai1&maintenance=", Admin),
+    ("/admin/{place}/{id}", "act=roles", Nobody),
+];
+
+#[tokio::test]
+async fn everybody_reads_the_pages_that_the_table_says() {
+    let hub = Hub::start_with_accounts().await;
+    let people = people(&hub).await;
+    let maker = maker(&hub, &people).await;
+    let mut wrong = Vec::new();
+    for (page, may) in PAGES {
+        let (single, batch) = made(&hub, &maker).await;
+        let id = match (may, page.starts_with("/batches")) {
+            (Nobody, _) => "made-up",
+            (_, true) => batch.as_str(),
+            (_, false) => single.as_str(),
+        };
+        let path = page
+            .replace("{id}", id)
+            .replace("{task}", "protein_structure")
+            .replace("{act}", "cancel");
+        for (place, who) in people.iter().enumerate() {
+            let asked = json!({"path": path, "query": ""}).to_string();
+            let request = hub
+                .request(Method::POST, "/api/pages/read")
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::ACCEPT, "application/json")
+                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
+            let request = request.body(Body::from(asked)).unwrap();
+            let status = status(&hub, place, request).await;
+            wrong.extend(complain(page, who, *may, status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn everybody_sends_the_forms_that_the_table_says() {
+    let hub = Hub::start_with_accounts().await;
+    let people = people(&hub).await;
+    let mut wrong = Vec::new();
+    for (form, sent, may) in FORMS {
+        let path = form.replace("{place}", "users").replace("{id}", "made-up");
+        for (place, who) in people.iter().enumerate() {
+            if *form == "/logout" && who.standing != Standing::Stranger {
+                continue;
+            }
+            let request = hub
+                .request(Method::POST, &path)
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::ACCEPT, "text/html")
+                .header("sec-fetch-site", "same-origin")
+                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
+            let request = request.body(Body::from(*sent)).unwrap();
+            let status = status(&hub, place, request).await;
+            wrong.extend(complain(&format!("POST {form}"), who, *may, status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The paths of the pages, as the source writes them: `["jobs", id] => …`.
+fn pages(source: &str) -> BTreeSet<String> {
+    let arms = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('[')?.split_once("] =>"));
+    let path = |(parts, _): (&str, &str)| {
+        let parts = parts.split(", ").map(|part| match part.trim_matches('"') {
+            text if part.starts_with('"') => format!("/{text}"),
+            name => format!("/{{{name}}}"),
+        });
+        parts.collect::<String>()
+    };
+    arms.map(path).collect()
+}
+
+#[test]
+fn every_page_and_form_has_a_row() {
+    let there = pages(include_str!("../../../../app/src/served/write.rs"));
+    assert!(there.len() > 20, "{there:?}");
+    let rows = PAGES.iter().map(|(page, _)| (*page).to_owned());
+    assert_eq!(rows.collect::<BTreeSet<_>>(), there);
+
+    let sources = [
+        include_str!("../../../src/pages/accounts.rs"),
+        include_str!("../../../src/pages/admin.rs"),
+        include_str!("../../../src/pages/organizations.rs"),
+    ];
+    let routed = sources.map(|source| source.matches("post(").count());
+    assert_eq!(routed.iter().sum::<usize>(), FORMS.len());
+}
