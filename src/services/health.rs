@@ -1,7 +1,7 @@
 //! How the parts that the use cases need stand. Asked by whoever watches over the hub; nobody acts here.
 
 use super::Services;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::health::{Part, Standing};
 use crate::time::Timestamp;
 
@@ -29,7 +29,7 @@ impl Services {
     pub async fn compute_health(&self) -> Part {
         let answer = async {
             let now = self.store.now().await?;
-            Result::Ok(self.offers(now).await?)
+            self.offers(now).await
         };
         match answer.await {
             Ok(Ok(offers)) => {
