@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, Request, header};
 use hub::actor::Actor;
 use hub::id::JobId;
 use hub::services::{BatchRequest, JobRequest};
