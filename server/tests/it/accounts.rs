@@ -4,13 +4,14 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
+use hub::services::SignUp;
 use hub::session::Visitor;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::hub::{Answer, Hub, SESSION_KEY};
 use crate::mails::{mailed, token_in};
-use crate::people::{PASSWORD, ask, enter, me, sign_up, token};
+use crate::people::{PASSWORD, ask, enter, founded, invited, job, me, sign_up, token};
 
 #[tokio::test]
 async fn whoever_signs_up_can_sign_in_and_out() {
@@ -86,6 +87,59 @@ async fn an_unknown_address_is_answered_like_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_takes_as_many_reads_as_a_wrong_password() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    let reads = async |email: &str| {
+        hub.documents.read();
+        enter(&hub, email, "another password")
+            .await
+            .problem(422, "invalid");
+        hub.documents.read()
+    };
+    assert_eq!(
+        reads("ada@example.org").await,
+        reads("eve@example.org").await
+    );
+}
+
+#[tokio::test]
+async fn so_many_accounts_are_made_from_a_network_and_in_all() {
+    let hub = Hub::start_with_accounts().await;
+    let sign_up = async |place: usize, network: usize| {
+        let form = SignUp {
+            email: format!("{place}@{network}.example.org"),
+            password: PASSWORD.to_owned(),
+            name: String::new(),
+        };
+        let visitor = Visitor {
+            network: format!("192.0.2.{network}"),
+            ..Visitor::default()
+        };
+        hub.services.sign_up(form, &visitor).await
+    };
+    let mut made = 0;
+    for network in 0..6 {
+        let mut refused = None;
+        for place in 0..25 {
+            match sign_up(place, network).await {
+                Ok(_) => made += 1,
+                Err(error) => refused = refused.or(Some((place, error.status()))),
+            }
+        }
+        // One more than is free, which makes the next one wait.
+        let most = if network < 4 { 21 } else { 0 };
+        assert!(
+            network == 4 || refused == Some((most, 429)),
+            "{network}: {refused:?}"
+        );
+    }
+    assert_eq!(made, 101);
+    hub.later(11);
+    assert!(sign_up(0, 7).await.is_ok(), "nobody is shut out");
+}
+
+#[tokio::test]
 async fn guessing_is_slowed_down_and_the_owner_is_not_shut_out_elsewhere() {
     let hub = Hub::start_with_accounts().await;
     sign_up(&hub, "ada@example.org").await;
@@ -97,6 +151,14 @@ async fn guessing_is_slowed_down_and_the_owner_is_not_shut_out_elsewhere() {
     let refused = enter(&hub, "ada@example.org", PASSWORD).await;
     assert_eq!(refused.status, 429);
     assert!(refused.json()["resets_at"].as_str().is_some());
+    // The same network as that of requests without an address.
+    let visitor = Visitor {
+        network: "::".to_owned(),
+        ..Visitor::default()
+    };
+    let password = PASSWORD.to_owned();
+    let elsewhere = hub.another.sign_in("ada@example.org", password, &visitor);
+    assert_eq!(elsewhere.await.unwrap_err().status(), 429);
     sign_up(&hub, "eve@example.org").await;
     enter(&hub, "eve@example.org", PASSWORD)
         .await
@@ -355,6 +417,33 @@ async fn a_token_that_is_not_quite_ours_lets_nobody_in() {
     hub.send(cookie.body(Body::empty()).unwrap())
         .await
         .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_a_link_ends_in_lets_nobody_in_by_itself() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@example.org").await;
+    founded(&hub, &ada).await;
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &job("shared")).await;
+    let shown = json!({"job_id": made.expect(StatusCode::CREATED)["id"]});
+    let share = ask(&hub, Method::POST, "/api/v1/shares", &ada, &shown).await;
+    let share = share.expect(StatusCode::CREATED)["url"].clone();
+    let share = share.as_str().unwrap().rsplit('/').next().unwrap();
+    let visitor = Visitor::default();
+    let asked = hub.services.request_reset("ada@example.org", &visitor);
+    asked.await.unwrap();
+    let reset = token_in(&mailed(&hub).await);
+    for secret in [share, &reset, &invited(&hub, &ada, "member").await] {
+        for bearer in [secret.to_owned(), format!("omtx_{secret}")] {
+            me(&hub, &bearer).await.problem(401, "unauthenticated");
+        }
+        let cookie = hub
+            .request(Method::GET, "/api/v1/me")
+            .header(header::COOKIE, format!("omtx={secret}"));
+        hub.send(cookie.body(Body::empty()).unwrap())
+            .await
+            .problem(401, "unauthenticated");
+    }
 }
 
 #[tokio::test]
