@@ -81,6 +81,38 @@ test('an organisation is founded, joined by a link, and sees what is shown to it
   await other.close();
 });
 
+test('an owner finds and ends the link of a member', async ({ page, browser, baseURL, misdeeds }) => {
+  misdeeds.allow(/404/);
+  await signUp(page, 'ada@example.org');
+  await page.request.post('/api/v1/organizations', { data: { name: 'Structural biology' } });
+  const invited = await page.request.post('/api/v1/organizations/own/invitations', { data: { role: 'member' } });
+  const other = await browser.newContext({ baseURL });
+  const bea = await other.newPage();
+  await signUp(bea, 'bea@example.org');
+  await bea.goto((await invited.json()).url);
+  await bea.getByRole('button', { name: 'Join' }).click();
+  await expect(bea.getByRole('heading', { level: 1 })).toHaveText('Structural biology');
+  await expect(bea.getByRole('link', { name: 'Audit log' })).toHaveCount(0);
+  const input = { target: { named: 'ABL1' }, ligand: { name: 'ethanol', smiles: 'CCO' } };
+  const job = await bea.request.post('/api/v1/jobs', { data: { task: 'docking', name: 'kinase', input } });
+  const link = await bea.request.post('/api/v1/shares', { data: { job_id: (await job.json()).id } });
+  const { url } = await link.json();
+
+  await page.goto('/organization');
+  await page.locator('main').getByRole('link', { name: 'Links', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Links of the organisation');
+  const row = page.locator('tr[data-share]');
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText('kinase');
+  await expectNoBarrier(page);
+  await row.locator('summary').click();
+  await row.getByRole('button', { name: 'Revoke the link' }).click();
+  await expect(page.locator('tr[data-share]')).toContainText('Revoked');
+  await expect(page).toHaveURL(/\/organization\/links$/);
+  expect((await bea.goto(url))?.status()).toBe(404);
+  await other.close();
+});
+
 test('the pages of accounts have no barrier', async ({ page, misdeeds }) => {
   misdeeds.allow(/422/);
   for (const path of ['/login', '/reset', '/signup']) {
