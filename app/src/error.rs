@@ -19,6 +19,13 @@ pub struct AppError {
     pub reference: String,
 }
 
+impl AppError {
+    /// Whether it may be gone when it is tried again.
+    pub fn passes(&self) -> bool {
+        matches!(self.error, Error::Conflict(_) | Error::Unavailable { .. })
+    }
+}
+
 impl FromServerFnError for AppError {
     type Encoder = JsonText;
 
