@@ -48,6 +48,21 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test('whoever is signed out meanwhile signs in again and goes on', async ({ page, misdeeds }) => {
+  misdeeds.allow(/401/);
+  await signUp(page, 'ada@example.org');
+  await page.goto('/account');
+  await page.request.post('/api/v1/auth/logout');
+  await page.getByRole('link', { name: 'Usage' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('You are not signed in any more');
+  await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/login\?next=%2Fusage$/);
+  await page.getByLabel('E-mail').fill('ada@example.org');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/usage$/);
+});
+
 test('an organisation is founded, joined by a link, and sees what is shown to it', async ({ page, browser, baseURL }) => {
   await signUp(page, 'ada@example.org');
   await page.goto('/organization');
