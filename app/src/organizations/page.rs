@@ -132,7 +132,7 @@ fn row(member: &Member, own: MemberRole, is_self: bool) -> impl IntoView + use<>
         <input type="hidden" name="act" value="role" />
                         <select name="role" aria-label=format!("Role of {}", member.name)>{options}</select>
                         " "
-                        <button name="id" value=id.clone()>"Give"</button>
+                        <button class="quiet" name="id" value=id.clone()>"Give"</button>
                     </form>
                 })
     } else {

@@ -73,7 +73,7 @@ fn table(list: &List, shares: &[ShareRow], now: Timestamp) -> impl IntoView + us
     let by = list.of_others.then(|| view! { <th scope="col">"By"</th> });
     Either::Right(view! {
         <div class="wide" tabindex="0" role="group" aria-label=list.title>
-            <table class="rows links">
+            <table class="rows people links">
                 <thead>
                     <tr>
                         <th scope="col">"Result"</th>
