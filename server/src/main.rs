@@ -16,6 +16,7 @@ use server::blobs::Directory;
 use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::indexes;
 use server::documents::{Clock, Firestore, Sqlite};
+use server::events::Streams;
 use server::gateway::Gateway;
 use server::health::Watch;
 use server::mail::Mailer;
@@ -171,6 +172,7 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
             services: services.clone(),
             door,
             gateway_secret,
+            streams: Streams::default(),
             stopping: stopping.clone(),
         },
         watch: Watch {
