@@ -166,12 +166,11 @@ async fn finish(run_id: &str, run: &Value) -> Value {
         manifest.push(
             json!({ "name": name, "size_bytes": content.len(), "sha256": sha256, "kind": kind }),
         );
-        let put = reqwest::Client::new()
-            .put(output["put_url"].as_str().unwrap())
-            .body(content)
-            .send()
-            .await
-            .unwrap();
+        let mut put = reqwest::Client::new().put(output["put_url"].as_str().unwrap());
+        for (name, value) in output["headers"].as_object().into_iter().flatten() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        let put = put.body(content).send().await.unwrap();
         // A batch has one receptor: the first child's run puts it.
         let is_there = put.status() == 412 && name == "receptor.pdbqt";
         assert!(

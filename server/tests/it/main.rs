@@ -7,6 +7,10 @@
 #[path = "../common/stores.rs"]
 mod stores;
 
+#[expect(dead_code, reason = "the rest is for the tests of the adapter")]
+#[path = "../common/far_storage.rs"]
+mod far_storage;
+
 mod accounts;
 mod addresses;
 mod admin;
@@ -35,5 +39,6 @@ mod problems;
 mod readers;
 mod shares;
 mod sign_in;
+mod storage;
 mod taint;
 mod usage;
