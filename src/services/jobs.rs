@@ -1,7 +1,5 @@
 //! One job or batch: read, rename, cancel, delete.
 
-use futures::{StreamExt, TryStreamExt, stream};
-
 use super::Services;
 use super::audit::{entry, noted, told};
 use super::store::{Committed, Stored, job_key, rows_key};
@@ -20,8 +18,6 @@ use crate::time::Timestamp;
 
 /// Children changed in one commit.
 const CHUNK: u32 = 200;
-/// Files removed at once.
-const REMOVALS: usize = 50;
 
 impl Services {
     /// A job, batch or child in full.
@@ -136,7 +132,7 @@ impl Services {
                 "it has not ended yet; cancel it first".to_owned(),
             ));
         }
-        self.delete_files(&job.value.folder()).await?;
+        self.delete_folder(&job.value.folder()).await?;
         self.delete_children(&job.value).await?;
         let delete = Write::Delete {
             key: job.key.clone(),
@@ -154,17 +150,6 @@ impl Services {
                 "it was changed meanwhile; look at it again".to_owned(),
             )),
         }
-    }
-
-    /// Removes every file of a folder. What was removed before this broke off need not be removed again.
-    async fn delete_files(&self, folder: &str) -> Result<()> {
-        let files = self.blobs.list(folder).await.map_err(super::files::error)?;
-        stream::iter(files)
-            .map(|file| async move { self.blobs.delete(&file.path).await })
-            .buffer_unordered(REMOVALS)
-            .try_collect::<()>()
-            .await
-            .map_err(super::files::error)
     }
 
     async fn delete_children(&self, batch: &Job) -> Result<()> {

@@ -207,7 +207,7 @@ impl FarStorage {
     }
 
     /// Keeps a file; refused when there is one and it must be new.
-    fn keep(&self, name: &str, object: Object, only_new: bool) -> Result<Object, Response> {
+    fn keep(&self, name: &str, object: Object, only_new: bool) -> Result<Object, Refusal> {
         let mut held = self.held();
         if only_new && held.objects.contains_key(name) {
             let words = "At least one of the pre-conditions you specified did not hold.";
@@ -224,7 +224,7 @@ impl FarStorage {
     }
 
     /// Refuses what the account may not do, and everything when there is no bucket.
-    fn permit(&self, permission: &str) -> Result<(), Response> {
+    fn permit(&self, permission: &str) -> Result<(), Refusal> {
         let held = self.held();
         if held.is_gone {
             let words = "The specified bucket does not exist.";
@@ -242,10 +242,24 @@ impl FarStorage {
     }
 }
 
-/// An error as the JSON API tells it.
-fn refusal(status: StatusCode, message: &str) -> Response {
-    let error = json!({"error": {"code": status.as_u16(), "message": message}});
-    (status, axum::Json(error)).into_response()
+/// A no, with its reason.
+struct Refusal {
+    status: StatusCode,
+    words: String,
+}
+
+fn refusal(status: StatusCode, words: &str) -> Refusal {
+    let words = words.to_owned();
+    Refusal { status, words }
+}
+
+impl IntoResponse for Refusal {
+    /// As the JSON API tells it.
+    fn into_response(self) -> Response {
+        let Self { status, words } = self;
+        let error = json!({"error": {"code": status.as_u16(), "message": words}});
+        (status, axum::Json(error)).into_response()
+    }
 }
 
 fn call(method: &Method, path: &str, query: &str) -> Call {

@@ -7,6 +7,9 @@
 #[path = "../common/stores.rs"]
 mod stores;
 
+#[path = "../common/far_gateway.rs"]
+#[expect(dead_code, reason = "each program of tests uses what it needs")]
+mod far_gateway;
 #[expect(dead_code, reason = "the rest is for the tests of the adapter")]
 #[path = "../common/far_storage.rs"]
 mod far_storage;
@@ -20,7 +23,6 @@ mod counted;
 mod drafts;
 mod events;
 mod exports;
-mod far_gateway;
 mod far_provider;
 mod health;
 mod hub;

@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use super::interface::content;
-use super::{BUCKET, FarStorage, Object, key};
+use super::{BUCKET, FarStorage, Object, Refusal, key, refusal};
 
 /// Most seconds that an address may hold.
 const MAX_SECONDS: i64 = 604_800;
@@ -26,21 +26,18 @@ pub async fn answer(State(far): State<FarStorage>, request: Request) -> Response
         Method::PUT => put(&far, &head.uri, &head.headers, body).await,
         _ => Err(refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed")),
     };
-    answered.unwrap_or_else(|refused| refused)
+    answered.unwrap_or_else(told)
 }
 
-/// An error as the XML API tells it.
-fn refusal(status: StatusCode, code: &str) -> Response {
-    let xml = format!("<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code></Error>");
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/xml; charset=UTF-8")],
-        xml,
-    )
-        .into_response()
+/// A no, as the XML API tells it.
+fn told(refused: Refusal) -> Response {
+    let Refusal { status, words } = refused;
+    let xml = format!("<?xml version='1.0' encoding='UTF-8'?><Error><Code>{words}</Code></Error>");
+    let media_type = [(header::CONTENT_TYPE, "application/xml; charset=UTF-8")];
+    (status, media_type, xml).into_response()
 }
 
-fn get(far: &FarStorage, uri: &Uri, headers: &HeaderMap) -> Result<Response, Response> {
+fn get(far: &FarStorage, uri: &Uri, headers: &HeaderMap) -> Result<Response, Refusal> {
     let parameters = verify(far, "GET", uri, headers)?;
     far.permit("storage.objects.get")?;
     let object = far.object(name(uri)?);
@@ -65,7 +62,7 @@ async fn put(
     uri: &Uri,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     verify(far, "PUT", uri, headers)?;
     far.permit("storage.objects.create")?;
     let content = axum::body::to_bytes(body, usize::MAX).await;
@@ -93,7 +90,7 @@ async fn put(
 }
 
 /// The name of the file that an address is of.
-fn name(uri: &Uri) -> Result<&str, Response> {
+fn name(uri: &Uri) -> Result<&str, Refusal> {
     let name = uri
         .path()
         .strip_prefix('/')
@@ -107,7 +104,7 @@ fn verify(
     method: &str,
     uri: &Uri,
     headers: &HeaderMap,
-) -> Result<BTreeMap<String, String>, Response> {
+) -> Result<BTreeMap<String, String>, Refusal> {
     let refused = |code| move || refusal(StatusCode::FORBIDDEN, code);
     let malformed = || {
         refusal(

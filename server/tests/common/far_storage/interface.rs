@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{BUCKET, FarStorage, Object, Upload, refusal};
+use super::{BUCKET, FarStorage, Object, Refusal, Upload, refusal};
 
 /// Files on a page of a list.
 const PAGE: usize = 3;
@@ -20,7 +20,7 @@ const PAGE: usize = 3;
 const PIECE_BYTES: usize = 256 * 1024;
 
 type Parameters = Query<HashMap<String, String>>;
-type Answer = Result<Response, Response>;
+type Answer = Result<Response, Refusal>;
 
 pub fn routes() -> Router<FarStorage> {
     Router::new()
@@ -46,7 +46,7 @@ struct About {
 
 impl FarStorage {
     /// Lets in who asks for the account.
-    fn admit(&self, headers: &HeaderMap, bucket: &str) -> Result<(), Response> {
+    fn admit(&self, headers: &HeaderMap, bucket: &str) -> Result<(), Refusal> {
         let token = headers.get(header::AUTHORIZATION);
         let token = token.and_then(|token| token.to_str().ok()?.strip_prefix("Bearer "));
         if !token.is_some_and(|token| self.0.key.admits(token)) {
@@ -59,7 +59,7 @@ impl FarStorage {
         Ok(())
     }
 
-    fn found(&self, name: &str) -> Result<Object, Response> {
+    fn found(&self, name: &str) -> Result<Object, Refusal> {
         let object = self.object(name);
         // Who may not list may not learn that there is none.
         if object.is_none() {
@@ -182,10 +182,8 @@ pub fn content(object: &Object, headers: &HeaderMap) -> Response {
         return answer.body(Body::from(object.content.clone())).unwrap();
     };
     if range.start >= size {
-        return refusal(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "The requested range cannot be satisfied.",
-        );
+        let words = "The requested range cannot be satisfied.";
+        return refusal(StatusCode::RANGE_NOT_SATISFIABLE, words).into_response();
     }
     let said = format!("bytes {}-{}/{size}", range.start, range.end - 1);
     answer = answer
