@@ -17,6 +17,7 @@ use server::blobs::{CloudStorage, Directory, directory};
 use server::config::{Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::indexes;
 use server::documents::{Clock, Firestore, Sqlite};
+use server::events::Streams;
 use server::gateway::Gateway;
 use server::health::Watch;
 use server::mail::Mailer;
@@ -172,6 +173,7 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
             services: services.clone(),
             door,
             gateway_secret,
+            streams: Streams::default(),
             stopping: stopping.clone(),
         },
         watch: Watch {
