@@ -1,6 +1,7 @@
 //! The server: adapters to stores and gateway, the REST API, background work, and the wiring of it all.
 
 pub mod api;
+mod attachment;
 pub mod background;
 pub mod blobs;
 pub mod config;
