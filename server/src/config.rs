@@ -11,6 +11,7 @@ use crate::gateway::ProxyToken;
 use crate::request::Origin;
 
 pub mod mail;
+pub mod migrate;
 pub mod openid;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,8 @@ pub enum Command {
     },
     /// Print the indexes that the hub's queries need of Firestore: the content of `firestore.indexes.json`.
     Indexes,
+    /// Bring the jobs of the former system into this hub. It can be repeated: what is here already is left as it is.
+    Migrate(migrate::Asked),
 }
 
 /// The settings as they were given.
@@ -270,16 +273,26 @@ impl Settings {
             }
             return DocumentsAt::Sqlite(path.into());
         }
-        let emulator = self.emulator(faults);
-        let database = url.strip_prefix("firestore://").and_then(database);
-        if database.is_none() {
+        let place = self.place("DOCUMENTS_URL", url, faults);
+        if place.is_none() {
             faults.push(format!(
                 "DOCUMENTS_URL is {url:?}; it must be sqlite:PATH or firestore://PROJECT/(default)"
             ));
         }
-        DocumentsAt::Firestore(Place {
-            database: database.unwrap_or_default(),
+        DocumentsAt::Firestore(place.unwrap_or_else(|| Place {
+            database: String::new(),
+            emulator: None,
+            setting: "DOCUMENTS_URL",
+        }))
+    }
+
+    /// The database that a setting names.
+    fn place(&self, setting: &'static str, url: &str, faults: &mut Vec<String>) -> Option<Place> {
+        let emulator = self.emulator(faults);
+        Some(Place {
+            database: url.strip_prefix("firestore://").and_then(database)?,
             emulator,
+            setting,
         })
     }
 

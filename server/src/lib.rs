@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod health;
 pub mod log;
 pub mod mail;
+pub mod migrate;
 pub mod openid;
 pub mod pages;
 pub mod problem;

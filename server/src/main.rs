@@ -1,5 +1,7 @@
 //! The program: settings in, parts wired, served until it is told to end.
 
+use std::fs::File;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,13 +10,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use axum::serve::ListenerExt;
 use clap::Parser;
-use hub::ports::Documents;
-use hub::services::{Post, Services, Settings};
+use hub::ports::{Blobs, Documents};
+use hub::services::{Migration, Post, Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::Directory;
+use server::config::migrate::Wanted;
 use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
-use server::documents::firestore::indexes;
+use server::documents::firestore::{FormerJobs, indexes};
 use server::documents::{Clock, Firestore, Sqlite};
 use server::gateway::Gateway;
 use server::health::Watch;
@@ -23,7 +26,7 @@ use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
-use server::{background, log, secret};
+use server::{background, log, migrate, secret};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +60,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let email = email.clone();
             runtime.block_on(appoint(&check(cli)?, &email))
         }
+        Some(Command::Migrate(asked)) => {
+            let (asked, settings) = (asked.clone(), cli.settings.clone());
+            let config = check(cli)?;
+            let wanted = settings.migration(&asked, &config).map_err(told)?;
+            runtime.block_on(migrate(&config, wanted))
+        }
         Some(Command::Indexes) => {
             print_indexes();
             Ok(())
@@ -80,13 +89,14 @@ fn print_indexes() {
 
 /// The settings, or every fault of them.
 fn check(cli: Cli) -> anyhow::Result<Config> {
-    let told = |faults: Vec<String>| {
-        anyhow!(
-            "it cannot start with these settings:\n  - {}",
-            faults.join("\n  - ")
-        )
-    };
     cli.settings.check().map_err(told)
+}
+
+fn told(faults: Vec<String>) -> anyhow::Error {
+    anyhow!(
+        "it cannot start with these settings:\n  - {}",
+        faults.join("\n  - ")
+    )
 }
 
 async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
@@ -114,6 +124,28 @@ async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
         .appoint(email)
         .await?;
     say(&format!("{email} is an admin of this hub now"));
+    Ok(())
+}
+
+/// Brings the former system's jobs into the stores that the settings name, whether or not the hub runs.
+async fn migrate(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
+    let public = config.origin(config.bind.port());
+    let services = use_cases(config, &public).await?.services;
+    let former = FormerJobs::open(wanted.from).await?;
+    let files = wanted.files.map(Directory::to_read).transpose();
+    let files = files
+        .context("--files")?
+        .map(|files| Arc::new(files) as Arc<dyn Blobs>);
+    let mut lines: Box<dyn Write + Send> = match &wanted.report {
+        Some(path) => Box::new(File::create(path).with_context(|| path.display().to_string())?),
+        None => Box::new(std::io::sink()),
+    };
+    let sorting = migrate::sorted(&former).await?;
+    let database = former.database.clone();
+    let migration = Migration::new(database, sorting.len(), files, wanted.dry_run);
+    let mut run = migrate::Run::new(&services, &former, &mut *lines);
+    run.all(&sorting, &migration).await?;
+    say(&run.told(wanted.dry_run));
     Ok(())
 }
 
