@@ -18,8 +18,8 @@ mod places;
 mod sorting;
 mod values;
 
-pub(crate) use mapping::best;
 pub use mapping::{Give, LeftAlone, batch, job};
+pub(crate) use mapping::{best, record};
 pub use places::places;
 pub use sorting::{FIELDS, Sorting, Work};
 pub use values::{is_of_results, values};

@@ -21,7 +21,7 @@ pub struct Summary {
     pub mapped: u32,
     /// Of these, those with values that nobody vouches for.
     pub with_unverified: u32,
-    /// Of these, those without files.
+    /// Of these, those of which files are missing.
     pub without_files: u32,
     /// Those that were here already.
     pub here: u32,
@@ -119,14 +119,16 @@ impl<'a> Run<'a> {
             .services
             .brought_before(std::slice::from_ref(id))
             .await?;
-        if let Some(batch) = here.first() {
+        if let Some(Brought {
+            id: Some(batch), ..
+        }) = here.first()
+        {
+            let children = self
+                .services
+                .children_brought_before(batch, children)
+                .await?;
             self.tell(&here)?;
-            let child = |former: &String| Brought {
-                former_id: former.clone(),
-                id: None,
-                ..batch.clone()
-            };
-            return self.tell(&children.iter().map(child).collect::<Vec<_>>());
+            return self.tell(&children);
         }
         let parent = self.former.get(std::slice::from_ref(id)).await?;
         let parent: &Document = parent.first().context("a batch was deleted meanwhile")?;
@@ -174,7 +176,7 @@ impl Summary {
             Came::Mapped => {
                 self.mapped += 1;
                 self.with_unverified += u32::from(!line.unverified.is_empty());
-                self.without_files += u32::from(line.files == 0);
+                self.without_files += u32::from(line.files_missing.is_some());
             }
         }
     }
@@ -186,7 +188,7 @@ impl Summary {
             "were brought"
         };
         let mut told = format!(
-            "{} documents of the former system: {} {mapped} ({} with unverified values, {} without files), {} were here \
+            "{} documents of the former system: {} {mapped} ({} with unverified values, {} with files missing), {} were here \
              already, {} were left alone",
             self.documents,
             self.mapped,

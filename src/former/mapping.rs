@@ -16,7 +16,7 @@ use crate::ligand::MAX_SMILES;
 use crate::metric::{self, Metrics};
 use crate::task::Task;
 
-/// Bytes of what was asked that are kept in a record; the rest is in the document that lies beside the files.
+/// Bytes of what was asked that are kept in a record; the rest is in the file that holds the document.
 const INPUT_BYTES: usize = 100_000;
 /// Characters of a name.
 const NAME: usize = 200;
@@ -144,6 +144,7 @@ fn common(document: &Document, give: Give<'_>, id: JobId, kind: Kind) -> Job {
         former: Some(Former {
             id: document.id.clone(),
             owner: document.owner().map(str::to_owned),
+            organization: document.organization().map(str::to_owned),
         }),
         source_id: None,
         batch_id: None,
@@ -308,10 +309,8 @@ fn input(document: &Document, kind: Kind) -> Input {
         bytes += size;
         if bytes > INPUT_BYTES {
             bytes -= size;
-            value = format!(
-                "too large to be shown here ({size} bytes); it is in the archive of the job"
-            )
-            .into();
+            value =
+                format!("too large to be shown here ({size} bytes); it is in former.json").into();
         }
         former.insert(key, value);
     }
@@ -327,6 +326,13 @@ fn ligand(document: &Document, asked: &Map<String, Value>) -> Option<Ligand> {
         smiles: smiles.to_owned(),
         extra: Map::new(),
     })
+}
+
+/// The document as it was, less whose it was: for everybody who sees the job.
+pub(crate) fn record(document: &Document) -> Value {
+    let mut record = Value::Object(document.fields.clone());
+    strip(&mut record);
+    record
 }
 
 /// Takes out whose it was, however deep it stands.

@@ -15,6 +15,9 @@ pub struct Former {
     /// Whose it was there, as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// In which organisation it was made there, as it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
 }
 
 /// When a job was shown to the organisation that it was made in, and by whom.

@@ -83,9 +83,9 @@ pub struct Brought {
 }
 
 impl Brought {
-    fn left_alone(document: &Document, why: LeftAlone) -> Self {
+    fn left_alone(former: &str, why: LeftAlone) -> Self {
         Self {
-            former_id: document.id.clone(),
+            former_id: former.to_owned(),
             id: None,
             came: Came::LeftAlone,
             reason: Some(why.0),
@@ -160,6 +160,41 @@ impl Services {
             .collect())
     }
 
+    /// What became of the children of a batch that is here already. A batch is brought whole, and takes no more.
+    pub async fn children_brought_before(
+        &self,
+        batch: &JobId,
+        children: &[String],
+    ) -> Result<Vec<Brought>> {
+        let stored = self.store.get::<Job>(job_key(batch)).await?;
+        let state = stored.and_then(|batch| batch.value.batch);
+        let total = state.map_or(0, |state| state.total);
+        let keys: Vec<_> = (0..total)
+            .map(|index| job_key(&batch.child(index)))
+            .collect();
+        let mut here = HashMap::new();
+        for chunk in keys.chunks(CHUNK) {
+            let found = self
+                .store
+                .get_many::<Job>(chunk)
+                .await?
+                .into_iter()
+                .flatten();
+            here.extend(found.filter_map(|child| Some((child.value.former?.id, child.value.id))));
+        }
+        let of = |former: &String| match here.remove(former) {
+            Some(id) => Brought::here(former, id),
+            None => Brought::left_alone(
+                former,
+                LeftAlone(
+                    "its batch was brought without it; it comes when the batch is deleted here"
+                        .to_owned(),
+                ),
+            ),
+        };
+        Ok(children.iter().map(of).collect())
+    }
+
     /// Brings jobs that stand alone.
     pub async fn bring_jobs(
         &self,
@@ -178,7 +213,7 @@ impl Services {
         let give = migration.give(&owner, &made_by);
         let mut job = match former::job(document, give, None) {
             Ok(job) => job,
-            Err(why) => return Ok(Brought::left_alone(document, why)),
+            Err(why) => return Ok(Brought::left_alone(&document.id, why)),
         };
         let missing = self.bring_files(migration, document, &mut job).await?;
         if migration.dry_run {
@@ -208,7 +243,7 @@ impl Services {
             let index = first + jobs.len() as u32;
             match former::job(document, give, Some((&id, index))) {
                 Ok(job) => jobs.push((document, job)),
-                Err(why) => brought.push(Brought::left_alone(document, why)),
+                Err(why) => brought.push(Brought::left_alone(&document.id, why)),
             }
         }
         let jobs: Vec<(Job, Option<String>)> = stream::iter(jobs)

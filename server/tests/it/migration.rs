@@ -85,7 +85,11 @@ async fn filled() -> FormerSystem {
         &format!("batches/{SCREEN}/jobs/{THIRD}/affinity.json"),
         r#"{"affinity_probability_binary": 0.12}"#,
     );
-    former.file(&format!("jobs/{UNENDED}/log of it.txt"), "begun");
+    former.file(&format!("jobs/{UNENDED}/logs/run.txt"), "begun");
+    former.file(
+        &format!("jobs/{UNENDED}/of it.txt"),
+        "no store takes its name",
+    );
     former.file(&format!("jobs/{SCREEN}/metadata.json"), "{}");
     former.file(
         &format!("archive/RFAntibody/Nanobody-Design/{DESIGN}/run.log"),
@@ -172,7 +176,7 @@ async fn a_dry_run_says_what_would_be_and_changes_nothing() {
         documents: 16,
         mapped: 12,
         with_unverified: 2,
-        without_files: 6,
+        without_files: 7,
         here: 0,
         left_alone: 4,
     };
@@ -250,11 +254,11 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
         .collect();
     assert_eq!(
         files,
-        ["results.json", "structure.cif"],
+        ["former.json", "results.json", "structure.cif"],
         "the first place that has any"
     );
     assert_eq!(
-        binding["files"][1]["sha256"],
+        binding["files"][2]["sha256"],
         "64723667b6ccbf314aad7f968ab9c91858d11bb4582f4e8020cfca19369db1af"
     );
     let file = get(
@@ -266,6 +270,23 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
     let path = file.header("location");
     let path = path[path.find("/files/").unwrap()..].to_owned();
     assert_eq!(hub.get(&path).await.body, "data_x\n");
+
+    let file = get(
+        &hub,
+        &format!("/api/v1/jobs/{}/files/former.json", new_id(BINDING)),
+        &ada,
+    )
+    .await;
+    let path = file.header("location");
+    let record = hub.get(&path[path.find("/files/").unwrap()..]).await.json();
+    assert_eq!(
+        record["output_data"],
+        json!({"affinity": -1.25, "affinity_probability": 0.91, "confidence": 0.8, "ptm": "NaN"})
+    );
+    assert_eq!(
+        (&record["user_email"], &record["input_data"]["user_id"]),
+        (&Value::Null, &Value::Null)
+    );
 
     // All else is nobody's, and an admin sees whose it was.
     let all = read(&hub, "/api/v1/jobs?scope=all&per_page=100", &root).await;
@@ -305,7 +326,7 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
     );
     assert_eq!(
         (&fold["has_structure"], &fold["file_count"]),
-        (&json!(true), &json!(1))
+        (&json!(true), &json!(2))
     );
 
     let unended = job(&hub, UNENDED, &root).await;
@@ -318,7 +339,19 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
         (&json!("2025-07-03T10:00:00.000000Z"), &Value::Null)
     );
     assert_eq!(unended["name"], format!("Former job {UNENDED}"));
-    assert_eq!(unended["files"][0]["name"], "log_of_it.txt");
+    assert_eq!(unended["files"][1]["name"], "logs_run.txt");
+
+    let line = |id: &str| lines.iter().find(|line| line["former_id"] == id).unwrap();
+    assert_eq!(
+        line(UNENDED)["files_missing"],
+        format!("it cannot be read: jobs/{UNENDED}/of it.txt")
+    );
+    assert!(
+        line(STRANGE)["files_missing"]
+            .as_str()
+            .unwrap()
+            .contains(&format!("archive/Other/Quantum-Folding/{STRANGE}"))
+    );
 
     let design = job(&hub, DESIGN, &root).await;
     assert_eq!(
@@ -326,7 +359,7 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
         (&json!("GPU out of memory"), &json!("system"))
     );
     assert_eq!(
-        (&design["files"][0]["name"], &design["model"]),
+        (&design["files"][1]["name"], &design["model"]),
         (&json!("run.log"), &json!("rfantibody"))
     );
 
@@ -344,13 +377,7 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
     );
     assert_eq!(job(&hub, ORPHAN, &root).await["kind"], "single");
 
-    let reason = |id: &str| {
-        lines
-            .iter()
-            .find(|line| line["former_id"] == id)
-            .map(|line| line["reason"].clone())
-            .unwrap()
-    };
+    let reason = |id: &str| line(id)["reason"].clone();
     for (id, why) in [
         ("nothing", "no status"),
         ("nonsense", "no status"),
@@ -411,7 +438,7 @@ async fn a_batch_has_its_children_from_0_whatever_they_were_counted_from() {
     );
     let third = read(&hub, &format!("/api/v1/jobs/{id}-00002"), &root).await;
     assert_eq!(
-        (&third["former_id"], &third["files"][0]["name"]),
+        (&third["former_id"], &third["files"][1]["name"]),
         (&json!(THIRD), &json!("affinity.json"))
     );
     assert_eq!(
@@ -524,8 +551,8 @@ async fn every_page_and_export_says_that_a_value_is_unverified() {
         saved(&format!("/api/v1/batches/{screen}/export?format=sdf")).await,
         ""
     );
-    let one = saved(&format!("/api/v1/jobs/{binding}/export?format=zip")).await;
-    assert!(one.contains("input/former.json") && one.contains("structure.cif"));
+    let one = saved(&format!("/api/v1/jobs/{binding}/export?format=json")).await;
+    assert!(one.contains("filled in 0.8"), "{one}");
 
     let link = ask(
         &hub,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Migration;
 use crate::error::{Error, Result};
-use crate::former::{Document, best, is_of_results, places, values};
+use crate::former::{Document, best, is_of_results, places, record, values};
 use crate::job::{Job, Kind, ResultFile};
 use crate::ports::Blobs;
 use crate::ports::blobs::{self, BlobsError};
@@ -19,21 +19,22 @@ use crate::services::idempotency::hex;
 
 /// The epoch of what was not made here.
 const EPOCH: u32 = 0;
+/// The document of the former system as a file.
+const RECORD: &str = "former.json";
 
 impl Services {
-    /// Brings the files of a job, takes the values that stand in them, and keeps the document beside them as it was. Says
-    /// why files are missing.
+    /// Brings the files of a job, the document itself among them, and takes the values that stand in them. Says why files
+    /// are missing.
     pub(super) async fn bring_files(
         &self,
         migration: &Migration,
         document: &Document,
         job: &mut Job,
     ) -> Result<Option<String>> {
-        if !migration.dry_run {
-            let path = format!("{}/input/former.json", job.folder());
-            let record = serde_json::to_vec_pretty(&document.fields).map_err(Error::internal)?;
-            self.put_same(&path, record.into()).await?;
-        }
+        job.result_epoch = Some(EPOCH);
+        let record = serde_json::to_vec_pretty(&record(document)).map_err(Error::internal)?;
+        self.bring_file(migration, job, RECORD, record.into())
+            .await?;
         let Some(source) = &migration.files else {
             return Ok(Some("no files were at hand".to_owned()));
         };
@@ -41,7 +42,7 @@ impl Services {
             let places = places(document).join(", ");
             return Ok(Some(format!("there are none in {places}")));
         };
-        let (mut taken, mut unread) = (BTreeSet::new(), Vec::new());
+        let (mut taken, mut unread) = (BTreeSet::from([RECORD.to_owned()]), Vec::new());
         for path in paths {
             let content = match blobs::read(&**source, &path).await {
                 // No store takes every name.
@@ -55,22 +56,32 @@ impl Services {
             if job.kind != Kind::Batch && is_of_results(&name) {
                 take_values(job, &name, &content);
             }
-            job.files.push(ResultFile {
-                kind: kind_of(&name).to_owned(),
-                size_bytes: content.len() as u64,
-                sha256: hex(Sha256::digest(&content)),
-                name: name.clone(),
-            });
-            if !migration.dry_run {
-                let path = job.output_path(EPOCH, &name);
-                self.put_same(&path, content).await?;
-            }
+            self.bring_file(migration, job, &name, content).await?;
         }
         if job.kind != Kind::Batch {
             job.best = best(job.task, &job.metrics);
         }
-        job.result_epoch = (!job.files.is_empty()).then_some(EPOCH);
         Ok((!unread.is_empty()).then(|| format!("it cannot be read: {}", unread.join(", "))))
+    }
+
+    async fn bring_file(
+        &self,
+        migration: &Migration,
+        job: &mut Job,
+        name: &str,
+        content: Bytes,
+    ) -> Result<()> {
+        job.files.push(ResultFile {
+            name: name.to_owned(),
+            kind: kind_of(name).to_owned(),
+            size_bytes: content.len() as u64,
+            sha256: hex(Sha256::digest(&content)),
+        });
+        if migration.dry_run {
+            return Ok(());
+        }
+        let path = job.output_path(EPOCH, name);
+        self.put_same(&path, content).await
     }
 
     /// Puts a file, or finds the same one there.

@@ -314,6 +314,11 @@ fn files(job: &JobDetail, place: &Place) -> Grid {
             .iter()
             .find(|output| output.name == file.name)
             .map_or("", |output| output.meaning);
+        let meaning = if file.name == "former.json" {
+            "Record of the former system"
+        } else {
+            meaning
+        };
         let address = format!("{folder}/{}", file.name);
         vec![
             Cell {
