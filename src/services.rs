@@ -45,6 +45,7 @@ mod shares;
 mod sign_ins;
 mod store;
 mod submissions;
+mod unclaimed;
 
 pub use accounts::{Account, AccountChange, SignUp, SignedUp};
 pub use changes::{Change, Changes};

@@ -93,23 +93,28 @@ async fn sweep(services: Services) {
     }
 }
 
-/// Rolls up the batches whose children changed on this server, each at most once a second. What changed elsewhere, or was
-/// missed, is found by the batch's own due time.
+/// Rolls up the batches whose children changed on this server, each at most once a second, and asks again for those that
+/// another server leads. What was missed is found by the batch's own due time.
 async fn roll_up(services: Services) {
     let mut changes = services.changes().subscribe();
+    let mut batches = HashSet::new();
     loop {
-        let mut batches = HashSet::new();
-        match changes.recv().await {
-            Ok(change) => batches.extend(change.batch_id),
-            Err(broadcast::error::RecvError::Lagged(_)) => continue,
-            Err(broadcast::error::RecvError::Closed) => return,
+        if batches.is_empty() {
+            match changes.recv().await {
+                Ok(change) => batches.extend(change.batch_id),
+                Err(broadcast::error::RecvError::Lagged(_)) => continue,
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
         }
         sleep(ROLL_UP).await;
         while let Ok(change) = changes.try_recv() {
             batches.extend(change.batch_id);
         }
-        for batch in batches {
-            turn("roll-up", services.roll_up(&batch).await.map(|()| false));
+        for batch in std::mem::take(&mut batches) {
+            let led = services.roll_up(&batch).await;
+            if turn("roll-up", led.map(|led| !led)) {
+                batches.insert(batch);
+            }
         }
     }
 }

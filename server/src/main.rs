@@ -29,10 +29,13 @@ use server::session::{Accounts, Door, Tokens};
 use server::{background, log, migrate, secret};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// How long requests that are being answered may still take when the server is told to end.
 const FAREWELL: Duration = Duration::from_secs(9);
+/// How long it may take to leave its duties to others.
+const PARTING: Duration = Duration::from_millis(500);
 /// How long a healthy hub may take to say so.
 const HEALTH: Duration = Duration::from_secs(5);
 
@@ -158,7 +161,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let parts = wire(&config, port, &stopping).await?;
     let mailer = mailer(&config)?;
-    let _duties = background::start(&parts.services, mailer, &stopping);
+    let services = parts.services.clone();
+    let duties = background::start(&services, mailer, &stopping);
     let router = router(parts);
     tokio::spawn(stop_on_signal(stopping.clone()));
     announce(&config, port);
@@ -176,6 +180,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         () = async { stopping.cancelled().await; tokio::time::sleep(FAREWELL).await } => {
             tracing::warn!("ended while requests were still open");
         }
+    }
+    duties.join_all().await;
+    if !matches!(timeout(PARTING, services.resign()).await, Ok(Ok(()))) {
+        tracing::warn!("the other servers wait until the leases of this one have ended");
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ pub enum Collection {
     BatchRows,
     /// Inputs not yet submitted.
     Drafts,
+    /// Folders of files whose job is not written yet.
+    Unclaimed,
     /// Answers given to idempotency keys.
     Idempotency,
     /// Who does a duty that one server does at a time.
@@ -53,11 +55,12 @@ pub enum Collection {
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Jobs,
         Self::Children,
         Self::BatchRows,
         Self::Drafts,
+        Self::Unclaimed,
         Self::Idempotency,
         Self::Leases,
         Self::Usage,
@@ -82,6 +85,7 @@ impl Collection {
             Self::Children => "children",
             Self::BatchRows => "batch_rows",
             Self::Drafts => "drafts",
+            Self::Unclaimed => "unclaimed",
             Self::Idempotency => "idempotency",
             Self::Leases => "leases",
             Self::Usage => "usage",

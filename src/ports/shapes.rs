@@ -91,6 +91,7 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Children, &["batch_id"], &[], "updated_at"),
     // What is kept for a time only.
     shape(Collection::Drafts, &[], &[], "expires_at"),
+    shape(Collection::Unclaimed, &[], &[], "expires_at"),
     shape(Collection::Idempotency, &[], &[], "expires_at"),
     shape(Collection::Sessions, &[], &[], "expires_at"),
     shape(Collection::SignIns, &[], &[], "expires_at"),

@@ -59,6 +59,7 @@ impl Services {
             .map(|(ligand, estimate_s)| StoredLigand { ligand, estimate_s })
             .collect();
 
+        let claim_files = self.expect_files(&batch, now).await?;
         let stored = serde_json::to_vec(&ligands).map_err(Error::internal)?;
         self.put_once(&ligands_path(&batch), stored.into()).await?;
         let target = self.store_target(&batch, read.target).await?;
@@ -86,7 +87,7 @@ impl Services {
             rows_version: 1,
             reopening: None,
         });
-        let mut writes = vec![store::created(&batch)?];
+        let mut writes = vec![store::created(&batch)?, claim_files];
         if let Some(claim) = claim {
             writes.push(claim.taken(&batch.id, None, now)?);
         }

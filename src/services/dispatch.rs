@@ -267,11 +267,17 @@ impl Services {
             self.offers.went_down(now);
         }
         let changed = self.change(&job.id, change).await?;
-        if changed.is_none() && answer.is_ok() {
-            // It moved on while it was asked for: nobody waits for this run.
+        if changed.is_none() && answer.is_ok() && !self.is_awaited(job).await? {
             let _ = self.compute.cancel(&job.run_id()).await;
         }
         Ok(())
+    }
+
+    /// Whether somebody still waits for the run of a claimed job. The job may have moved on while it was asked for; but
+    /// another server may also have found the run meanwhile, and follow it.
+    async fn is_awaited(&self, claimed: &Job) -> Result<bool> {
+        let job = self.store.get::<Job>(job_key(&claimed.id)).await?;
+        Ok(job.is_some_and(|job| job.value.epoch == claimed.epoch && !job.value.state.has_ended()))
     }
 
     async fn run_request(&self, job: &Job) -> Result<RunRequest> {

@@ -18,7 +18,7 @@ use crate::id::DraftId;
 use crate::ligand::Ligand;
 use crate::ligand_table::{self, LigandTable, TableRow};
 use crate::model::Model;
-use crate::ports::blobs::{self, BlobsError};
+use crate::ports::blobs;
 use crate::ports::compute::Ligands;
 use crate::preflight::{Preflight, RowVerdict, Verdict};
 use crate::task::Task;
@@ -102,6 +102,10 @@ impl Services {
             parameters,
             faults,
         };
+        // Before its files, so that those of a draft that never came about are forgotten with it.
+        self.store
+            .commit(vec![store::created_draft(&draft)?])
+            .await?;
         let json = serde_json::to_vec(&checked).map_err(Error::internal)?;
         self.put_once(&path(&draft, CHECKED_FILE), json.into())
             .await?;
@@ -113,9 +117,6 @@ impl Services {
                 self.put_once(&path(&draft, name), file.bytes).await?;
             }
         }
-        self.store
-            .commit(vec![store::created_draft(&draft)?])
-            .await?;
         Ok(draft.id)
     }
 
@@ -375,22 +376,6 @@ impl Services {
                 }
             }
             table.rows.push(row);
-        }
-        Ok(())
-    }
-
-    /// Removes the files of drafts that are forgotten.
-    pub(super) async fn delete_draft_files(&self, drafts: &[Stored<Value>]) -> Result<()> {
-        for draft in drafts {
-            let Ok(draft) = serde_json::from_value::<Draft>(draft.value.clone()) else {
-                continue;
-            };
-            for name in [CHECKED_FILE, RECEPTOR_FILE, LIGANDS_FILE] {
-                match self.blobs.delete(&path(&draft, name)).await {
-                    Ok(()) | Err(BlobsError::NotFound(_)) => {}
-                    Err(failed) => return Err(super::files::error(failed)),
-                }
-            }
         }
         Ok(())
     }

@@ -132,17 +132,7 @@ impl Services {
                 "it has not ended yet; cancel it first".to_owned(),
             ));
         }
-        for file in self
-            .blobs
-            .list(&job.value.folder())
-            .await
-            .map_err(super::files::error)?
-        {
-            self.blobs
-                .delete(&file.path)
-                .await
-                .map_err(super::files::error)?;
-        }
+        self.delete_folder(&job.value.folder()).await?;
         self.delete_children(&job.value).await?;
         let delete = Write::Delete {
             key: job.key.clone(),

@@ -9,14 +9,40 @@ use serde::{Deserialize, Serialize};
 use super::Services;
 use super::store::{self, Committed};
 use crate::error::Result;
-use crate::id::random_text;
-use crate::ports::documents::{Collection, Expect, Key};
+use crate::id::{JobId, random_text};
+use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::time::Timestamp;
 
-/// Seconds that a lease is held without being renewed.
-const HELD_S: i64 = 20;
-/// Seconds before its end at which a lease is renewed.
-const RENEWED_S: i64 = 10;
+/// Something that one server does at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Duty {
+    /// Looking at what is due.
+    Poll,
+    /// Removing what has expired.
+    Sweep,
+    /// Summing up a batch.
+    RollUp(JobId),
+}
+
+impl Duty {
+    fn key(&self) -> Key {
+        let id = match self {
+            Self::Poll => "poll".to_owned(),
+            Self::Sweep => "sweep".to_owned(),
+            Self::RollUp(batch) => format!("roll-up-{batch}"),
+        };
+        Key::new(Collection::Leases, id)
+    }
+
+    /// Seconds that a lease is held without being renewed; it is renewed when half of them are over. Others wait for a
+    /// batch to be summed up, and see it.
+    fn held_s(&self) -> i64 {
+        match self {
+            Self::Poll | Self::Sweep => 20,
+            Self::RollUp(_) => 4,
+        }
+    }
+}
 
 /// A lease as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,7 +55,7 @@ struct Lease {
 #[derive(Clone)]
 pub(super) struct Leases {
     holder: Arc<str>,
-    held: Arc<Mutex<HashMap<String, Timestamp>>>,
+    held: Arc<Mutex<HashMap<Duty, Timestamp>>>,
 }
 
 impl Default for Leases {
@@ -42,7 +68,7 @@ impl Default for Leases {
 }
 
 impl Leases {
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, Timestamp>> {
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<Duty, Timestamp>> {
         self.held
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -51,41 +77,62 @@ impl Leases {
 
 impl Services {
     /// Whether this server may do a duty now: it holds the lease, renews it, or takes one that nobody holds.
-    pub(super) async fn leads(&self, duty: &str) -> Result<bool> {
+    pub(super) async fn leads(&self, duty: &Duty) -> Result<bool> {
         let now = self.store.now().await?;
+        let renewed_s = duty.held_s() / 2;
         if self
             .leases
             .held()
             .get(duty)
-            .is_some_and(|until| now < until.plus_seconds(-RENEWED_S))
+            .is_some_and(|until| now < until.plus_seconds(-renewed_s))
         {
             return Ok(true);
         }
-        let key = Key::new(Collection::Leases, duty);
-        let stored = self.store.get::<Lease>(key.clone()).await?;
-        if stored.as_ref().is_some_and(|lease| {
-            *lease.value.holder != *self.leases.holder && now < lease.value.until
-        }) {
+        let stored = self.store.get::<Lease>(duty.key()).await?;
+        if stored
+            .as_ref()
+            .is_some_and(|lease| !self.is_ours(&lease.value) && now < lease.value.until)
+        {
             self.leases.held().remove(duty);
             return Ok(false);
         }
         let lease = Lease {
             holder: self.leases.holder.to_string(),
-            until: now.plus_seconds(HELD_S),
+            until: now.plus_seconds(duty.held_s()),
         };
         let expect = stored.map_or(Expect::Absent, |lease| Expect::Version(lease.version));
         let taken = self
             .store
-            .commit(vec![store::put(key, &lease, expect)?])
+            .commit(vec![store::put(duty.key(), &lease, expect)?])
             .await?
             == Committed::Done;
         let mut held = self.leases.held();
         if taken {
-            held.insert(duty.to_owned(), lease.until);
+            held.insert(duty.clone(), lease.until);
             held.retain(|_, until| now < *until);
         } else {
             held.remove(duty);
         }
         Ok(taken)
+    }
+
+    /// Leaves the duties of this server to the others, who need not wait then until its leases have ended.
+    pub async fn resign(&self) -> Result<()> {
+        let held: Vec<Duty> = self.leases.held().drain().map(|(duty, _)| duty).collect();
+        for duty in held {
+            let stored = self.store.get::<Lease>(duty.key()).await?;
+            if let Some(lease) = stored.filter(|lease| self.is_ours(&lease.value)) {
+                let write = Write::Delete {
+                    key: lease.key,
+                    expect: Expect::Version(lease.version),
+                };
+                self.store.commit(vec![write]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_ours(&self, lease: &Lease) -> bool {
+        *lease.holder == *self.leases.holder
     }
 }

@@ -2,9 +2,13 @@
 //! memory that a killed server would take with it.
 
 use futures::{StreamExt, stream};
+use serde_json::Value;
 
 use super::Services;
+use super::leases::Duty;
 use super::store::Stored;
+use super::unclaimed::Unclaimed;
+use crate::draft::Draft;
 use crate::error::Result;
 use crate::job::{Job, Kind, State};
 use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
@@ -17,8 +21,11 @@ const IN_FLIGHT: usize = 5;
 const SWEPT: u32 = 200;
 
 impl Services {
-    /// Looks at what is due, at most some; whether there may be more.
+    /// Looks at what is due, at most some, if no other server does; whether there may be more.
     pub async fn poll_due(&self) -> Result<bool> {
+        if !self.leads(&Duty::Poll).await? {
+            return Ok(false);
+        }
         let now = self.store.now().await?;
         let mut more = false;
         for collection in [Collection::Jobs, Collection::Children] {
@@ -62,15 +69,19 @@ impl Services {
         if batch.is_cancelling() {
             self.cancel_children(&batch.id).await?;
         }
-        self.roll_up(&batch.id).await
+        self.roll_up(&batch.id).await.map(drop)
     }
 
     /// Removes what is kept for a time only and whose time is over; whether there may be more.
     pub async fn sweep(&self) -> Result<bool> {
+        if !self.leads(&Duty::Sweep).await? {
+            return Ok(false);
+        }
         let now = self.store.now().await?;
         let mut more = false;
         for collection in [
             Collection::Drafts,
+            Collection::Unclaimed,
             Collection::Idempotency,
             Collection::Sessions,
             Collection::SignIns,
@@ -78,10 +89,10 @@ impl Services {
         ] {
             let query = Query::new(collection, "expires_at", Direction::Ascending, SWEPT)
                 .until(now.to_string());
-            let expired = self.store.query::<serde_json::Value>(&query).await?;
+            let expired = self.store.query::<Value>(&query).await?;
             more |= expired.len() as u32 == SWEPT;
-            if collection == Collection::Drafts {
-                self.delete_draft_files(&expired).await?;
+            for folder in expired.iter().filter_map(folder_of) {
+                self.delete_folder(&folder).await?;
             }
             let deletes = expired
                 .into_iter()
@@ -95,5 +106,19 @@ impl Services {
             }
         }
         Ok(more)
+    }
+}
+
+/// Where the files lie that are forgotten with a record, when it has some.
+fn folder_of(expired: &Stored<Value>) -> Option<String> {
+    let value = expired.value.clone();
+    match expired.key.collection {
+        Collection::Drafts => serde_json::from_value::<Draft>(value)
+            .ok()
+            .map(|draft| draft.folder()),
+        Collection::Unclaimed => serde_json::from_value::<Unclaimed>(value)
+            .ok()
+            .map(|note| note.folder),
+        _ => None,
     }
 }

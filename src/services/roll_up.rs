@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::batches::SWEEP_S;
+use super::leases::Duty;
 use super::store::{self, Committed, Stored, job_key, rows_key};
 use super::{Services, children::Sort};
 use crate::batch::{BatchRow, Counts, PackedRows, ROWS_PER_RECORD, RunTimes};
@@ -24,14 +25,15 @@ const RECENT: usize = 20;
 const FEWEST: u32 = 3;
 
 impl Services {
-    /// Rolls a batch up, if this server leads it. Whoever does not lead leaves it to the leader.
-    pub async fn roll_up(&self, id: &JobId) -> Result<()> {
-        if !self.leads(&format!("roll-up-{id}")).await? {
-            return Ok(());
+    /// Rolls a batch up, if this server leads it; whether it does. Whoever does not lead asks again: the one who does need
+    /// not hear of what changed elsewhere.
+    pub async fn roll_up(&self, id: &JobId) -> Result<bool> {
+        if !self.leads(&Duty::RollUp(id.clone())).await? {
+            return Ok(false);
         }
         for _ in 0..3 {
             let Some(batch) = self.store.get::<Job>(job_key(id)).await? else {
-                return Ok(());
+                return Ok(true);
             };
             // Half-written children sum up to nothing; whoever writes them rolls up in the end.
             if batch
@@ -41,10 +43,10 @@ impl Services {
                 .is_none_or(|state| !state.sealed || state.reopening.is_some())
                 || self.rolled_up(batch).await?
             {
-                return Ok(());
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Rolls up once; `false` when somebody else changed the batch meanwhile.

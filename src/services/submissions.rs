@@ -121,6 +121,10 @@ impl Services {
             return self.refused_by_limit(claim, refused).await;
         }
         let mut job = new_job(actor, &read, JobId::random(), Kind::Single, now);
+        let mut writes = Vec::new();
+        if read.target.receptor_text.is_some() {
+            writes.push(self.expect_files(&job, now).await?);
+        }
         let target = self.store_target(&job, read.target).await?;
         let ligand = read
             .ligands
@@ -139,7 +143,7 @@ impl Services {
         job.input = Input::Single { target, ligand };
         job.index_terms();
         let row = JobRow::from(&job);
-        let mut writes = vec![store::created(&job)?];
+        writes.push(store::created(&job)?);
         if let Some(claim) = claim {
             writes.push(claim.taken(&job.id, Some(row.clone()), now)?);
         }

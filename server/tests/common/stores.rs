@@ -26,6 +26,7 @@ impl Store {
 }
 
 /// Runs each case on each store, under the store's name.
+#[allow(unused_macros, reason = "each program of tests uses what it needs")]
 macro_rules! on_each_store {
     ($($case:ident),* $(,)?) => {
         mod sqlite {

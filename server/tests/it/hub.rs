@@ -28,11 +28,9 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::counted::Counted;
-use crate::far_gateway::FarGateway;
+use crate::far_gateway::{FarGateway, SECRET};
 use crate::stores::Store;
 
-/// What hub and gateway share.
-pub const SECRET: &str = "what hub and gateway share in tests";
 /// What signs the tokens of sessions.
 pub const SESSION_KEY: &[u8] = b"what signs the sessions of the tests";
 /// How long something that must happen may take.

@@ -7,6 +7,10 @@
 #[path = "../common/stores.rs"]
 mod stores;
 
+#[path = "../common/far_gateway.rs"]
+#[expect(dead_code, reason = "each program of tests uses what it needs")]
+mod far_gateway;
+
 mod accounts;
 mod addresses;
 mod admin;
@@ -16,7 +20,6 @@ mod counted;
 mod drafts;
 mod events;
 mod exports;
-mod far_gateway;
 mod far_provider;
 mod former_system;
 mod health;

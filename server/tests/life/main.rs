@@ -7,11 +7,14 @@
 #[path = "../common/stores.rs"]
 mod stores;
 
+#[path = "../common/gateway.rs"]
+mod gateway;
+
 mod batches;
 mod cancel;
 mod failures;
-mod gateway;
 mod hub;
 mod limits;
 mod results;
+mod servers;
 mod units;

@@ -8,8 +8,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use hub::ports::Blobs;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
 
@@ -21,6 +24,8 @@ pub enum Taking {
     Taken,
     /// Taken, but the answer does not arrive.
     TakenUnanswered,
+    /// Taken, and answered when the test says so.
+    TakenSlowly,
     /// Neither taken nor answered.
     Unanswered,
     /// No room for 45 s.
@@ -38,6 +43,10 @@ pub struct Script {
     pub begun: Vec<String>,
     /// Every run that was asked to end.
     pub cancelled: Vec<String>,
+    /// Every run that was asked after.
+    pub asked_after: Vec<String>,
+    /// What slow answers wait for.
+    pub slow: Arc<Notify>,
     /// What was asked, by run.
     pub requests: HashMap<String, Value>,
     /// Where runs stand, by run.
@@ -78,6 +87,37 @@ impl Gateway {
         self.script().runs.insert(run_id.to_owned(), run);
     }
 
+    /// Lets a run end well: its files are put as asked, but for what a test spoils, and a manifest says so.
+    pub async fn succeeds(
+        &self,
+        run_id: &str,
+        blobs: &dyn Blobs,
+        spoil: impl Fn(&str, &mut Vec<u8>, &mut Value) -> bool,
+    ) {
+        let request = self.script().requests[run_id].clone();
+        let mut manifest = Vec::new();
+        for output in request["outputs"].as_array().unwrap() {
+            let name = output["name"].as_str().unwrap();
+            let Some((kind, mut content)) = content_of(name) else {
+                continue;
+            };
+            let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&content));
+            let mut entry =
+                json!({"name": name, "size_bytes": content.len(), "sha256": sha256, "kind": kind});
+            if !spoil(name, &mut content, &mut entry) {
+                continue;
+            }
+            let path = path_of(output["put_url"].as_str().unwrap());
+            // A batch has one receptor, which the first child's run puts.
+            let _ = blobs.put(path, content.into()).await;
+            manifest.push(entry);
+        }
+        self.stands(
+            run_id,
+            json!({"state": "succeeded", "manifest": manifest, "timings": {"run_s": 2.5}}),
+        );
+    }
+
     /// Lets a run fail.
     pub fn fails(&self, run_id: &str, category: &str) {
         let error = json!({"category": category, "code": "test", "message": format!("a {category} failure"), "log_tail": "the end"});
@@ -107,7 +147,7 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response();
         }
         Taking::Unanswered => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Taking::Taken | Taking::TakenUnanswered => {}
+        Taking::Taken | Taking::TakenUnanswered | Taking::TakenSlowly => {}
     }
     if !gateway.script().runs.contains_key(&run_id) {
         gateway.stands(
@@ -121,6 +161,10 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
     if taking == Taking::TakenUnanswered {
         return StatusCode::BAD_GATEWAY.into_response();
     }
+    if taking == Taking::TakenSlowly {
+        let slow = gateway.script().slow.clone();
+        slow.notified().await;
+    }
     let call_id = format!("call-{run_id}");
     (
         StatusCode::ACCEPTED,
@@ -130,7 +174,12 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
 }
 
 async fn state(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Response {
-    let run = gateway.script().runs.get(&run_id).cloned();
+    gateway.script().asked_after.push(run_id.clone());
+    standing(&gateway, &run_id)
+}
+
+fn standing(gateway: &Gateway, run_id: &str) -> Response {
+    let run = gateway.script().runs.get(run_id).cloned();
     run.map_or(StatusCode::NOT_FOUND.into_response(), |run| {
         Json(run).into_response()
     })
@@ -144,5 +193,28 @@ async fn cancel(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> R
     if run["state"] == "running" && !gateway.script().deaf {
         gateway.stands(&run_id, json!({"state": "cancelled"}));
     }
-    state(State(gateway), Path(run_id)).await
+    standing(&gateway, &run_id)
+}
+
+/// The path of the file that a signed address takes.
+fn path_of(address: &str) -> &str {
+    let (_, signed) = address.split_once("/files/").unwrap();
+    signed.split('?').next().unwrap()
+}
+
+fn content_of(name: &str) -> Option<(&'static str, Vec<u8>)> {
+    let (kind, text) = match name {
+        "metrics.json" => (
+            "metrics",
+            r#"{"docking_score": -7.25, "provenance": {"engine": "AutoDock Vina 1.1.2"}}"#,
+        ),
+        "poses.sdf" => (
+            "poses",
+            "ethanol\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n$$$$\n",
+        ),
+        "poses.pdbqt" => ("poses", "MODEL 1\nENDMDL\n"),
+        "receptor.pdbqt" => ("receptor", "ATOM\n"),
+        _ => return None,
+    };
+    Some((kind, text.as_bytes().to_vec()))
 }

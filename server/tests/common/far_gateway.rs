@@ -1,11 +1,14 @@
 //! A gateway far away, as the hub sees it: it speaks the protocol, answers models as the golden file has them, reads a
-//! few SMILES by hand, and ends every run at once with files put where they belong.
+//! few SMILES by hand, and ends every run with files put where they belong: at once, or in its own manner. It remembers
+//! what it began, whatever becomes of the hub.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -18,21 +21,88 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::hub::SECRET;
+/// What hub and gateway share.
+pub const SECRET: &str = "what hub and gateway share in tests";
 
 const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
+/// How often a file is put, or the hub is called, when it does not answer.
+const TRIES: usize = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long an answer of the hub may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A gateway that listens until it is dropped.
 pub struct FarGateway {
     pub url: String,
+    far: Far,
     _open: DropGuard,
 }
 
-#[derive(Clone, Default)]
-struct Runs(Arc<Mutex<HashMap<String, Value>>>);
+/// How a gateway does its work. The usual one ends every run at once and answers everything.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// Milliseconds that a run takes.
+    pub run_ms: Range<u64>,
+    /// Of a hundred requests about runs, how many are refused with 503, and nothing is done.
+    pub refused: u64,
+    /// Of a hundred, how many are done, and answered with 502.
+    pub unanswered: u64,
+    /// Of a hundred, how many are told that there is no room.
+    pub full: u64,
+    /// Of a hundred runs, how many fail for a moment.
+    pub failing: u64,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self {
+            run_ms: 0..1,
+            refused: 0,
+            unanswered: 0,
+            full: 0,
+            failing: 0,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Far {
+    manner: Arc<Manner>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+/// What the gateway remembers.
+#[derive(Default)]
+pub struct Kept {
+    /// Where runs stand, by run.
+    pub runs: HashMap<String, Value>,
+    /// Every run that was begun, in order.
+    pub begun: Vec<String>,
+    /// Runs that were asked for once more, and begun no second time.
+    pub repeated: usize,
+}
+
+impl Far {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap()
+    }
+}
 
 impl FarGateway {
     pub async fn start() -> Self {
+        Self::start_as(Manner::default()).await
+    }
+
+    /// What it remembers.
+    pub fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.far.kept()
+    }
+
+    pub async fn start_as(manner: Manner) -> Self {
+        let far = Far {
+            manner: Arc::new(manner),
+            kept: Arc::default(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
@@ -43,14 +113,16 @@ impl FarGateway {
             .route("/v1/ligands", post(ligands))
             .route("/v1/runs", post(submit))
             .route("/v1/runs/{run_id}", get(state).delete(cancel))
+            .layer(middleware::from_fn_with_state(far.clone(), trouble))
             .layer(middleware::from_fn(check_secret))
-            .with_state(Runs::default());
+            .with_state(far.clone());
         let open = CancellationToken::new();
         let serving =
             axum::serve(listener, router).with_graceful_shutdown(open.clone().cancelled_owned());
         tokio::spawn(serving.into_future());
         Self {
             url,
+            far,
             _open: open.drop_guard(),
         }
     }
@@ -65,6 +137,36 @@ async fn check_secret(request: Request, next: Next) -> Response {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     next.run(request).await
+}
+
+/// A request about runs, as the manner has it: refused, or done and not answered, or neither.
+async fn trouble(State(far): State<Far>, request: Request, next: Next) -> Response {
+    let Manner {
+        refused,
+        unanswered,
+        full,
+        ..
+    } = *far.manner;
+    if !request.uri().path().starts_with("/v1/runs") {
+        return next.run(request).await;
+    }
+    let is_new = request.method() == Method::POST;
+    match chance() {
+        n if n < refused => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        n if n < refused + unanswered => {
+            next.run(request).await;
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+        n if is_new && n < refused + unanswered + full => {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")]).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// A number below a hundred.
+fn chance() -> u64 {
+    getrandom::u64().unwrap() % 100
 }
 
 async fn ligands(Json(asked): Json<Value>) -> Json<Value> {
@@ -89,31 +191,43 @@ fn report(index: usize, smiles: &str) -> Value {
     })
 }
 
-async fn submit(State(runs): State<Runs>, Json(run): Json<Value>) -> Json<Value> {
+async fn submit(State(far): State<Far>, Json(run): Json<Value>) -> Json<Value> {
     let run_id = run["run_id"].as_str().unwrap().to_owned();
     let accepted =
         json!({ "run_id": run_id, "state": "queued", "call_id": format!("far-{run_id}") });
-    let known = runs.0.lock().unwrap().contains_key(&run_id);
-    if !known {
-        runs.0
-            .lock()
-            .unwrap()
-            .insert(run_id, standing(run["run_id"].as_str().unwrap(), "running"));
-        tokio::spawn(work(runs, run));
+    {
+        let mut kept = far.kept();
+        if kept.runs.contains_key(&run_id) {
+            kept.repeated += 1;
+            return Json(accepted);
+        }
+        kept.begun.push(run_id.clone());
+        kept.runs
+            .insert(run_id.clone(), standing(&run_id, "running"));
     }
+    tokio::spawn(work(far, run));
     Json(accepted)
 }
 
 /// Does a run and tells the hub of its end.
-async fn work(runs: Runs, run: Value) {
+async fn work(far: Far, run: Value) {
     let run_id = run["run_id"].as_str().unwrap();
-    let done = finish(run_id, &run).await;
+    let Range { start, end } = far.manner.run_ms;
+    let run_ms = start + getrandom::u64().unwrap() % (end - start);
+    tokio::time::sleep(Duration::from_millis(run_ms)).await;
+    let done = if chance() < far.manner.failing {
+        let mut failed = standing(run_id, "failed");
+        failed["error"] = json!({"category": "transient", "message": "the machine was taken away"});
+        failed
+    } else {
+        finish(run_id, &run).await
+    };
     {
-        let mut runs = runs.0.lock().unwrap();
-        if runs[run_id]["state"] != "running" {
+        let mut kept = far.kept();
+        if kept.runs[run_id]["state"] != "running" {
             return;
         }
-        runs.insert(run_id.to_owned(), done.clone());
+        kept.runs.insert(run_id.to_owned(), done.clone());
     }
     call_back(run["callback"].as_str().unwrap(), run_id, done.to_string()).await;
 }
@@ -128,12 +242,13 @@ async fn call_back(url: &str, run_id: &str, body: String) {
     let signature = data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes());
     let call = reqwest::Client::new()
         .post(url)
+        .timeout(TIMEOUT)
         .body(body)
         .header(TIMESTAMP_HEADER, timestamp);
     // The hub may be gone: the test has ended.
     if let Ok(answer) = call.header(SIGNATURE_HEADER, signature).send().await {
         assert!(
-            answer.status().is_success(),
+            answer.status().is_success() || answer.status().is_server_error(),
             "the hub does not believe its gateway: {}",
             answer.status()
         );
@@ -166,19 +281,7 @@ async fn finish(run_id: &str, run: &Value) -> Value {
         manifest.push(
             json!({ "name": name, "size_bytes": content.len(), "sha256": sha256, "kind": kind }),
         );
-        let put = reqwest::Client::new()
-            .put(output["put_url"].as_str().unwrap())
-            .body(content)
-            .send()
-            .await
-            .unwrap();
-        // A batch has one receptor: the first child's run puts it.
-        let is_there = put.status() == 412 && name == "receptor.pdbqt";
-        assert!(
-            is_there || put.status().is_success(),
-            "{name} is refused: {}",
-            put.status()
-        );
+        put(output["put_url"].as_str().unwrap(), content, name).await;
     }
     let mut done = standing(run_id, "succeeded");
     done["manifest"] = manifest.into();
@@ -188,16 +291,32 @@ async fn finish(run_id: &str, run: &Value) -> Value {
     done
 }
 
-async fn state(State(runs): State<Runs>, Path(run_id): Path<String>) -> Response {
-    let run = runs.0.lock().unwrap().get(&run_id).cloned();
+/// Puts a file, again when there is no answer. What is there already was put before: by this very run, whose answer was
+/// lost, or, as a batch has one receptor, by the first child's.
+async fn put(address: &str, content: String, name: &str) {
+    for _ in 0..TRIES {
+        let put = reqwest::Client::new().put(address).timeout(TIMEOUT);
+        match put.body(content.clone()).send().await {
+            Ok(answer) if answer.status().is_success() || answer.status() == 412 => return,
+            Ok(answer) if answer.status().is_client_error() => {
+                panic!("{name} is refused: {}", answer.status())
+            }
+            _ => tokio::time::sleep(PAUSE).await,
+        }
+    }
+    panic!("{name} could not be put");
+}
+
+async fn state(State(far): State<Far>, Path(run_id): Path<String>) -> Response {
+    let run = far.kept().runs.get(&run_id).cloned();
     run.map_or(StatusCode::NOT_FOUND.into_response(), |run| {
         Json(run).into_response()
     })
 }
 
-async fn cancel(State(runs): State<Runs>, Path(run_id): Path<String>) -> Response {
-    let mut runs = runs.0.lock().unwrap();
-    let Some(run) = runs.get_mut(&run_id) else {
+async fn cancel(State(far): State<Far>, Path(run_id): Path<String>) -> Response {
+    let mut kept = far.kept();
+    let Some(run) = kept.runs.get_mut(&run_id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     if run["state"] == "running" {
