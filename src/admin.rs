@@ -95,6 +95,9 @@ pub struct Assignment {
     /// Which jobs and batches; all when empty.
     #[serde(default)]
     pub jobs: Vec<JobId>,
+    /// Of all, only those whose owner in the former system was called so.
+    #[serde(default)]
+    pub former_owner: Option<String>,
 }
 
 /// What came of an assignment.

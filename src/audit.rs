@@ -62,6 +62,8 @@ pub enum Act {
     ModelSet,
     /// An admin gave work without an owner to somebody.
     Assigned,
+    /// Work of the former system was brought here.
+    Imported,
 }
 
 impl Act {
@@ -94,6 +96,7 @@ impl Act {
             Self::LimitsSet => "set limits",
             Self::ModelSet => "set a model",
             Self::Assigned => "assigned work",
+            Self::Imported => "imported from the former system",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A batch: what its children sum up to, and the packed rows that its page and its exports are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -178,15 +178,18 @@ pub struct BatchRow {
     pub index: u32,
     /// Its id.
     pub id: JobId,
-    /// The ligand's name.
+    /// The ligand's name, or the job's where no ligand is known.
     pub name: String,
-    /// The ligand's SMILES, as it was given.
+    /// The ligand's SMILES, as it was given; empty where no ligand is known.
     pub smiles: String,
     /// Where it stands.
     pub status: Status,
     /// Values by metric; what is not here is missing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, f64>,
+    /// Metrics whose values nobody vouches for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unverified: BTreeSet<String>,
     /// Seconds that its run took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_s: Option<f64>,
@@ -199,20 +202,26 @@ pub struct BatchRow {
 }
 
 impl BatchRow {
-    /// The row of a child; `None` for a job that is no child with a ligand.
+    /// The row of a child; `None` for a job that has no place in a batch.
     pub fn of(child: &Job) -> Option<Self> {
-        let ligand = child.input.ligand()?;
+        let ligand = child.input.ligand();
         let note = child.error.as_ref().map(|error| error.message.clone());
         Some(Self {
             index: child.index?,
             id: child.id.clone(),
-            name: ligand.name.clone(),
-            smiles: ligand.smiles.clone(),
+            name: ligand.map_or(&child.name, |ligand| &ligand.name).clone(),
+            smiles: ligand.map_or_else(String::new, |ligand| ligand.smiles.clone()),
             status: child.status,
             values: child
                 .metrics
                 .iter()
                 .filter_map(|(key, metric)| Some((key.clone(), metric.value?)))
+                .collect(),
+            unverified: child
+                .metrics
+                .iter()
+                .filter(|(_, metric)| metric.unverified.is_some())
+                .map(|(key, _)| key.clone())
                 .collect(),
             run_s: child.run_s,
             ended_at: child.ended_at,

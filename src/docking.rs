@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Fault;
-use crate::ligand::Ligand;
+
+mod input;
+
+pub use input::Input;
 
 /// The targets of the DOCKSTRING benchmark, by gene name (García-Ortegón et al. 2022).
 pub const NAMED_TARGETS: [&str; 58] = [
@@ -396,47 +399,6 @@ pub struct Pose {
     pub rmsd_lb: Option<f64>,
     /// Upper bound of the RMSD from the best pose in Å.
     pub rmsd_ub: Option<f64>,
-}
-
-/// What a docking job is asked: the shape depends on what kind of job it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Input {
-    /// A single job.
-    Single {
-        /// What is docked into.
-        target: Target,
-        /// What is docked.
-        ligand: Ligand,
-    },
-    /// A batch; its ligands are its children's.
-    Screen {
-        /// What every child docks into.
-        target: Target,
-    },
-    /// A child of a batch; its target is the batch's.
-    Child {
-        /// What is docked.
-        ligand: Ligand,
-    },
-}
-
-impl Input {
-    /// The target, for all but children.
-    pub fn target(&self) -> Option<&Target> {
-        match self {
-            Self::Single { target, .. } | Self::Screen { target } => Some(target),
-            Self::Child { .. } => None,
-        }
-    }
-
-    /// The ligand, for all but batches.
-    pub fn ligand(&self) -> Option<&Ligand> {
-        match self {
-            Self::Single { ligand, .. } | Self::Child { ligand } => Some(ligand),
-            Self::Screen { .. } => None,
-        }
-    }
 }
 
 #[cfg(test)]

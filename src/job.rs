@@ -17,9 +17,11 @@ use crate::search::terms_of;
 use crate::task::Task;
 use crate::time::Timestamp;
 
+mod belonging;
 mod failure;
 mod life;
 
+pub use belonging::{Former, SharedWithOrganization, shelf};
 pub use failure::{Category, JobError, Retry, RunFault};
 pub use life::{Refused, RunResult};
 
@@ -267,15 +269,9 @@ pub struct Best {
     pub metric: String,
     /// Its value.
     pub value: f64,
-}
-
-/// When a job was shown to the organisation that it was made in, and by whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SharedWithOrganization {
-    /// Who did it.
-    pub by: UserId,
-    /// When.
-    pub at: Timestamp,
+    /// Whether nobody vouches for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
 }
 
 /// A job as it is stored.
@@ -309,6 +305,9 @@ pub struct Job {
     /// On which organisation's list it is, when it is shown to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_shelf: Option<Owner>,
+    /// What it was in the former system, when it came from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
     /// The job that this one repeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<JobId>,
@@ -368,8 +367,9 @@ pub struct Job {
 
     /// What was asked.
     pub input: Input,
-    /// How.
-    pub parameters: Parameters,
+    /// How; absent for what came from the former system, whose input says all that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
     /// Seconds of one slot that it is expected to take.
     pub estimate_s: u32,
 
@@ -403,37 +403,7 @@ pub struct Job {
     pub terms: Vec<String>,
 }
 
-/// Whose list the work of a person for an owner is on.
-pub fn shelf(owner: &Owner, made_by: &UserId) -> String {
-    match owner {
-        Owner::User(_) => owner.to_string(),
-        Owner::Organization(_) => format!("{owner}/{made_by}"),
-    }
-}
-
 impl Job {
-    /// Shows it to its organisation, or to nobody but its owner.
-    pub fn share_with_organization(&mut self, shared: Option<SharedWithOrganization>) {
-        self.shared_shelf = shared.is_some().then(|| self.owner.clone());
-        self.shared = shared;
-    }
-
-    /// Gives it to another owner, as if `made_by` had asked for it. Its files stay where they are.
-    pub fn give(&mut self, to: &Owner, made_by: &UserId) {
-        self.home = Some(self.home().clone());
-        self.owner = to.clone();
-        self.created_by = made_by.clone();
-        if self.kind != Kind::Child {
-            self.shelf = shelf(to, made_by);
-        }
-        self.share_with_organization(None);
-    }
-
-    /// In whose folder its files lie.
-    fn home(&self) -> &Owner {
-        self.home.as_ref().unwrap_or(&self.owner)
-    }
-
     /// The folder of its files, `users/{user}/jobs/{id}`; a child's lies in its batch's.
     pub fn folder(&self) -> String {
         match (&self.batch_id, self.index) {
@@ -470,7 +440,8 @@ impl Job {
     pub fn searched_texts(&self) -> Vec<&str> {
         let target = self.input.target().map(|target| target.title());
         let ligand = self.input.ligand().map(|ligand| ligand.name.as_str());
-        [Some(self.name.as_str()), target, ligand]
+        let former = self.former.as_ref().map(|former| former.id.as_str());
+        [Some(self.name.as_str()), target, ligand, former]
             .into_iter()
             .flatten()
             .collect()

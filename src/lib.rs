@@ -10,6 +10,8 @@ pub mod docking;
 pub mod draft;
 pub mod error;
 pub mod estimate;
+#[cfg(feature = "services")]
+pub mod former;
 pub mod health;
 pub mod id;
 pub mod job;

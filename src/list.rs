@@ -7,7 +7,7 @@ use crate::actor::Owner;
 use crate::batch::{BatchProgress, BatchRow, RunTimes};
 use crate::docking::{Input, Parameters};
 use crate::id::JobId;
-use crate::job::{Attempt, Job, JobError, Kind, Progress, ResultFile, Status, Waiting};
+use crate::job::{Attempt, Best, Job, JobError, Kind, Progress, ResultFile, Status, Waiting};
 use crate::metric::{self, Better, Metrics};
 use crate::model::Model;
 use crate::page::PageRequest;
@@ -42,6 +42,23 @@ pub struct BestValue {
     pub unit: String,
     /// Which end is the good one.
     pub better: Better,
+    /// Whether nobody vouches for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
+}
+
+impl BestValue {
+    /// A value with what is known of its metric.
+    pub fn of(best: &Best) -> Option<Self> {
+        let kind = metric::named(&best.metric)?;
+        Some(Self {
+            metric: best.metric.clone(),
+            value: best.value,
+            unit: kind.unit.to_owned(),
+            better: kind.better,
+            unverified: best.unverified,
+        })
+    }
 }
 
 /// A job or batch as a row shows it.
@@ -97,20 +114,17 @@ pub struct JobRow {
     /// Whose it is, on a list of everybody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
+    /// Whose it was in the former system, on a list of everybody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_owner: Option<String>,
+    /// Its id in the former system, when it came from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_id: Option<String>,
 }
 
 impl From<&Job> for JobRow {
     fn from(job: &Job) -> Self {
-        let best = job.best.as_ref().and_then(|best| {
-            let kind = metric::named(&best.metric)?;
-            let (unit, better) = (kind.unit.to_owned(), kind.better);
-            Some(BestValue {
-                metric: best.metric.clone(),
-                value: best.value,
-                unit,
-                better,
-            })
-        });
+        let best = job.best.as_ref().and_then(BestValue::of);
         let is_pose = |file: &ResultFile| matches!(file.kind.as_str(), "poses" | "structure");
         Self {
             id: job.id.clone(),
@@ -143,6 +157,8 @@ impl From<&Job> for JobRow {
             index: job.index,
             batch: job.batch.as_ref().map(BatchProgress::from),
             owner: None,
+            former_owner: None,
+            former_id: job.former.as_ref().map(|former| former.id.clone()),
         }
     }
 }
@@ -191,8 +207,9 @@ pub struct JobDetail {
     pub row: JobRow,
     /// What was asked; a child's with the target of its batch.
     pub input: Input,
-    /// How.
-    pub parameters: Parameters,
+    /// How; absent for what came from the former system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
     /// Seconds of one slot that it was expected to take.
     pub estimate_s: u32,
     /// The job that this one repeats.

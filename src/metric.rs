@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::task::Task;
 
+pub mod prediction;
+
+/// What is said of a value that nobody vouches for.
+pub const UNVERIFIED: &str = "unverified";
+
 /// Which end of a metric is the good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +36,28 @@ pub struct MetricKind {
     pub meaning: &'static str,
 }
 
+impl MetricKind {
+    /// Its name on a page, with its unit.
+    pub fn title(&self) -> String {
+        with_unit(self.label, self.unit)
+    }
+
+    /// Its name at the head of a column of a file, with its unit.
+    pub fn column(&self) -> String {
+        with_unit(self.key, self.unit)
+    }
+}
+
+fn with_unit(name: &str, unit: &str) -> String {
+    if unit.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name} ({unit})")
+    }
+}
+
+const DOCKING: &[MetricKind] = &[DOCKING_SCORE];
+
 /// The docking score of the best pose.
 pub const DOCKING_SCORE: MetricKind = MetricKind {
     key: "docking_score",
@@ -44,17 +71,32 @@ pub const DOCKING_SCORE: MetricKind = MetricKind {
 /// The metrics of a task, the one that ranks first.
 pub const fn of_task(task: Task) -> &'static [MetricKind] {
     match task {
-        Task::Docking => &[DOCKING_SCORE],
-        _ => &[],
+        Task::Docking => DOCKING,
+        Task::ProteinLigandBinding
+        | Task::BatchProteinLigandScreening
+        | Task::DrugDiscovery
+        | Task::BindingSitePrediction
+        | Task::VariantComparison => prediction::BINDING,
+        Task::ProteinStructure | Task::ProteinComplex => prediction::FOLD,
+        Task::NanobodyDesign
+        | Task::CdrOptimization
+        | Task::EpitopeTargetedDesign
+        | Task::AntibodyDeNovoDesign => prediction::DESIGN,
+        Task::Unknown => &[],
     }
 }
 
 /// The metric of this name.
 pub fn named(key: &str) -> Option<&'static MetricKind> {
-    Task::ALL
-        .into_iter()
-        .flat_map(of_task)
-        .find(|kind| kind.key == key)
+    [
+        DOCKING,
+        prediction::BINDING,
+        prediction::FOLD,
+        prediction::DESIGN,
+    ]
+    .into_iter()
+    .flatten()
+    .find(|kind| kind.key == key)
 }
 
 /// The place a value was read from.
@@ -81,6 +123,9 @@ pub struct Metric {
     /// Where the value stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// Why nobody vouches for the value; whoever shows it says that it is unverified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
 }
 
 impl Metric {
@@ -92,6 +137,15 @@ impl Metric {
             unit: kind.unit.to_owned(),
             better: kind.better,
             source: Some(source),
+            unverified: None,
+        }
+    }
+
+    /// The same value, for which nobody vouches.
+    pub fn doubted(self, why: impl Into<String>) -> Self {
+        Self {
+            unverified: Some(why.into()),
+            ..self
         }
     }
 
@@ -103,6 +157,7 @@ impl Metric {
             unit: kind.unit.to_owned(),
             better: kind.better,
             source: None,
+            unverified: None,
         }
     }
 }
@@ -142,5 +197,22 @@ mod tests {
     fn every_metric_is_found_by_its_name() {
         assert_eq!(named("docking_score"), Some(&DOCKING_SCORE));
         assert_eq!(named("affinity"), None);
+        for task in Task::ALL {
+            for kind in of_task(task) {
+                assert_eq!(named(kind.key), Some(kind), "{task}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_affinity_is_never_an_energy() {
+        for kind in prediction::BINDING {
+            assert!(!kind.unit.contains("cal"), "{kind:?}");
+        }
+        assert_eq!(
+            prediction::AFFINITY.title(),
+            "Predicted affinity (log10(IC50/µM))"
+        );
+        assert_eq!(prediction::PTM.column(), "ptm");
     }
 }

@@ -20,10 +20,12 @@ pub enum Model {
     Chai1,
     /// RFantibody.
     Rfantibody,
+    /// What the former system called by a name that this hub does not know. Nothing runs on it.
+    Unknown,
 }
 
 impl Model {
-    /// Every model.
+    /// Every model that work can be given to.
     pub const ALL: [Self; 4] = [Self::Vina, Self::Boltz2, Self::Chai1, Self::Rfantibody];
 
     /// Its name in the API, in the store and at the gateway.
@@ -33,6 +35,7 @@ impl Model {
             Self::Boltz2 => "boltz2",
             Self::Chai1 => "chai1",
             Self::Rfantibody => "rfantibody",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -43,6 +46,7 @@ impl Model {
             Self::Boltz2 => "Boltz-2",
             Self::Chai1 => "Chai-1",
             Self::Rfantibody => "RFantibody",
+            Self::Unknown => "Unknown model",
         }
     }
 
@@ -66,6 +70,7 @@ impl Model {
                 Task::EpitopeTargetedDesign,
                 Task::AntibodyDeNovoDesign,
             ],
+            Self::Unknown => &[],
         }
     }
 
@@ -73,7 +78,7 @@ impl Model {
     pub const fn outputs(self) -> &'static [OutputFile] {
         match self {
             Self::Vina => VINA_OUTPUTS,
-            Self::Boltz2 | Self::Chai1 | Self::Rfantibody => &[],
+            Self::Boltz2 | Self::Chai1 | Self::Rfantibody | Self::Unknown => &[],
         }
     }
 }

@@ -35,10 +35,12 @@ pub enum Task {
     AntibodyDeNovoDesign,
     /// Poses and scores of a ligand in a rigid receptor.
     Docking,
+    /// What the former system called by a name that this hub does not know. Nobody can ask for it.
+    Unknown,
 }
 
 impl Task {
-    /// Every task.
+    /// Every task that can be asked for.
     pub const ALL: [Self; 12] = [
         Self::Docking,
         Self::ProteinLigandBinding,
@@ -69,6 +71,7 @@ impl Task {
             Self::EpitopeTargetedDesign => "epitope_targeted_design",
             Self::AntibodyDeNovoDesign => "antibody_de_novo_design",
             Self::Docking => "docking",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -87,6 +90,7 @@ impl Task {
             Self::EpitopeTargetedDesign => "Epitope-targeted design",
             Self::AntibodyDeNovoDesign => "Antibody de novo design",
             Self::Docking => "Docking",
+            Self::Unknown => "Unknown task",
         }
     }
 
@@ -115,6 +119,7 @@ impl Task {
             Self::Docking => {
                 "Poses and docking scores of one ligand or a whole file in a rigid receptor."
             }
+            Self::Unknown => "A task of the former system that this hub does not know.",
         }
     }
 

@@ -1,7 +1,8 @@
 //! Numbers as pages write them: three significant digits, a thin space before the unit, and a dash for what is missing.
 
 use hub::list::BestValue;
-use hub::metric::three_digits;
+use hub::metric::prediction::LOG_IC50;
+use hub::metric::{UNVERIFIED, three_digits};
 
 /// What stands where there is no value.
 pub const MISSING: &str = "—";
@@ -15,9 +16,33 @@ pub fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
-/// A best value as a cell shows it.
+/// A best value as a cell shows it; that nobody vouches for it is said with it.
 pub fn best(best: &BestValue) -> String {
-    with_unit(best.value, &best.unit)
+    measured(best.value, &best.unit, best.unverified)
+}
+
+/// A value of a metric as it reads best. An affinity is told as the concentration that it stands for; one that nobody
+/// vouches for is told as it was written.
+pub fn measured(value: f64, unit: &str, unverified: bool) -> String {
+    match (unverified, unit) {
+        (true, _) => format!("{}, {UNVERIFIED}", with_unit(value, unit)),
+        (false, LOG_IC50) => format!(
+            "IC50 {} · pIC50 {}",
+            concentration(value),
+            three_digits(6.0 - value)
+        ),
+        (false, _) => with_unit(value, unit),
+    }
+}
+
+/// The concentration that a log10 of µM stands for, in nM, µM or mM.
+fn concentration(log: f64) -> String {
+    let (scale, unit) = match log {
+        log if log < 0.0 => (3.0, "nM"),
+        log if log < 3.0 => (0.0, "µM"),
+        _ => (-3.0, "mM"),
+    };
+    with_unit(10f64.powf(log + scale), unit)
 }
 
 /// Seconds as `4.2 s`, `2 min 5 s`, `1 h 20 min` or `3 d 4 h`.
@@ -88,6 +113,25 @@ mod tests {
         assert_eq!(
             [742, 9_604, 1_200_000].map(size),
             ["742\u{2009}B", "9.60\u{2009}kB", "1.20\u{2009}MB"]
+        );
+    }
+
+    #[test]
+    fn an_affinity_is_told_as_a_concentration_and_never_when_it_is_unverified() {
+        for (value, text) in [
+            (-3.0, "IC50 1.00 nM · pIC50 9.00"),
+            (0.0, "IC50 1.00 µM · pIC50 6.00"),
+            (2.0, "IC50 100 µM · pIC50 4.00"),
+            (3.5, "IC50 3.16 mM · pIC50 2.50"),
+        ] {
+            assert_eq!(
+                measured(value, LOG_IC50, false).replace('\u{2009}', " "),
+                text
+            );
+        }
+        assert_eq!(
+            measured(-8.5, LOG_IC50, true).replace('\u{2009}', " "),
+            "−8.50 log10(IC50/µM), unverified"
         );
     }
 

@@ -10,6 +10,7 @@ use crate::gateway::ProxyToken;
 use crate::request::Origin;
 
 pub mod mail;
+pub mod migrate;
 pub mod openid;
 mod stores;
 #[cfg(test)]
@@ -47,6 +48,8 @@ pub enum Command {
     },
     /// Print the indexes that the hub's queries need of Firestore: the content of `firestore.indexes.json`.
     Indexes,
+    /// Bring the jobs of the former system into this hub. It can be repeated: what is here already is left as it is.
+    Migrate(migrate::Asked),
 }
 
 /// The settings as they were given.

@@ -12,6 +12,7 @@ pub mod health;
 pub mod log;
 pub mod mail;
 pub mod metrics;
+pub mod migrate;
 pub mod openid;
 pub mod pages;
 pub mod problem;

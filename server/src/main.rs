@@ -1,5 +1,7 @@
 //! The program: settings in, parts wired, served until it is told to end.
 
+use std::fs::File;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,12 +12,13 @@ use axum::Router;
 use axum::serve::ListenerExt;
 use clap::Parser;
 use hub::ports::{Blobs, Documents};
-use hub::services::{Post, Services, Settings};
+use hub::services::{Migration, Post, Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::{CloudStorage, Directory, directory};
+use server::config::migrate::Wanted;
 use server::config::{Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
-use server::documents::firestore::indexes;
+use server::documents::firestore::{FormerJobs, indexes};
 use server::documents::{Clock, Firestore, Sqlite};
 use server::events::Streams;
 use server::gateway::Gateway;
@@ -25,7 +28,7 @@ use server::openid::OpenId;
 use server::request::{Addresses, Origin, Rates};
 use server::router::{Parts, router};
 use server::session::{Accounts, Door, Tokens};
-use server::{background, log, secret};
+use server::{background, log, migrate, secret};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -62,6 +65,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             let email = email.clone();
             runtime.block_on(appoint(&check(cli)?, &email))
         }
+        Some(Command::Migrate(asked)) => {
+            let (asked, settings) = (asked.clone(), cli.settings.clone());
+            let config = check(cli)?;
+            let wanted = settings.migration(&asked, &config).map_err(told)?;
+            runtime.block_on(migrate(&config, wanted))
+        }
         Some(Command::Indexes) => {
             print_indexes();
             Ok(())
@@ -85,13 +94,14 @@ fn print_indexes() {
 
 /// The settings, or every fault of them.
 fn check(cli: Cli) -> anyhow::Result<Config> {
-    let told = |faults: Vec<String>| {
-        anyhow!(
-            "it cannot start with these settings:\n  - {}",
-            faults.join("\n  - ")
-        )
-    };
     cli.settings.check().map_err(told)
+}
+
+fn told(faults: Vec<String>) -> anyhow::Error {
+    anyhow!(
+        "it cannot start with these settings:\n  - {}",
+        faults.join("\n  - ")
+    )
 }
 
 async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
@@ -119,6 +129,33 @@ async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
         .appoint(email)
         .await?;
     say(&format!("{email} is an admin of this hub now"));
+    Ok(())
+}
+
+/// Brings the former system's jobs into the stores that the settings name, whether or not the hub runs.
+async fn migrate(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
+    let public = config.origin(config.bind.port());
+    let services = use_cases(config, &public).await?.services;
+    let former = FormerJobs::open(wanted.from).await?;
+    let files: Option<Arc<dyn Blobs>> = match wanted.files {
+        Some(BlobsAt::Directory(folder)) => {
+            Some(Arc::new(Directory::to_read(folder).context("--files")?))
+        }
+        Some(BlobsAt::CloudStorage(bucket)) => Some(Arc::new(
+            CloudStorage::to_read(&bucket).await.context("--files")?,
+        )),
+        None => None,
+    };
+    let mut lines: Box<dyn Write + Send> = match &wanted.report {
+        Some(path) => Box::new(File::create(path).with_context(|| path.display().to_string())?),
+        None => Box::new(std::io::sink()),
+    };
+    let sorting = migrate::sorted(&former).await?;
+    let database = former.database.clone();
+    let migration = Migration::new(database, sorting.len(), files, wanted.dry_run);
+    let mut run = migrate::Run::new(&services, &former, &mut *lines);
+    run.all(&sorting, &migration).await?;
+    say(&run.told(wanted.dry_run));
     Ok(())
 }
 

@@ -219,7 +219,9 @@ impl Job {
     /// failed, cancelled → queued: the one way out of an end.
     pub fn reopen(&mut self, now: Timestamp) -> Change {
         self.require(
-            matches!(self.state, State::Failed | State::Cancelled) && self.kind != Kind::Batch,
+            matches!(self.state, State::Failed | State::Cancelled)
+                && self.kind != Kind::Batch
+                && self.former.is_none(),
         )?;
         self.enter(State::Queued, now);
         self.epoch += 1;

@@ -119,7 +119,8 @@ fn passes(row: &BatchRow, query: &ChildrenQuery) -> bool {
         })
 }
 
-/// An order of rows. Whatever the direction, missing values come last; ties keep the order of the batch.
+/// An order of rows. Whatever the direction, missing values come last, and before them those that nobody vouches for;
+/// ties keep the order of the batch.
 pub(super) struct Sort {
     by: By,
     reversed: bool,
@@ -177,17 +178,21 @@ impl Sort {
             By::Name => directed(a.name.to_lowercase().cmp(&b.name.to_lowercase())),
             By::Status => directed(a.status.cmp(&b.status)),
             By::RunTime => present(a.run_s, b.run_s, |a, b| directed(a.total_cmp(&b))),
-            By::Metric(key, better) => present(
-                a.values.get(*key).copied(),
-                b.values.get(*key).copied(),
-                |a, b| {
-                    directed(if *better == Better::Low {
-                        a.total_cmp(&b)
-                    } else {
-                        b.total_cmp(&a)
+            By::Metric(key, better) => {
+                let vouched = |row: &BatchRow| {
+                    row.values.contains_key(*key) && !row.unverified.contains(*key)
+                };
+                let (one, other) = (a.values.get(*key).copied(), b.values.get(*key).copied());
+                vouched(b).cmp(&vouched(a)).then_with(|| {
+                    present(one, other, |one, other| {
+                        directed(if *better == Better::Low {
+                            one.total_cmp(&other)
+                        } else {
+                            other.total_cmp(&one)
+                        })
                     })
-                },
-            ),
+                })
+            }
         };
         order.then(a.index.cmp(&b.index))
     }
@@ -202,6 +207,8 @@ fn present(a: Option<f64>, b: Option<f64>, compare: impl FnOnce(f64, f64) -> Ord
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::job::Status;
 
@@ -220,6 +227,7 @@ mod tests {
                 .map(|score| ("docking_score".to_owned(), score))
                 .into_iter()
                 .collect(),
+            unverified: BTreeSet::new(),
             run_s: None,
             ended_at: None,
             note: None,
@@ -243,6 +251,22 @@ mod tests {
         assert_eq!(order(false), [2, 0, 3, 1]);
         assert_eq!(order(true), [0, 3, 2, 1]);
         assert!(Sort::parse(Task::Docking, "ic50", false).is_err());
+    }
+
+    #[test]
+    fn a_value_that_nobody_vouches_for_ranks_behind_those_that_a_model_wrote() {
+        let doubted = BatchRow {
+            unverified: BTreeSet::from(["docking_score".to_owned()]),
+            ..row(4, Some(-20.0))
+        };
+        for reversed in [false, true] {
+            let sort = Sort::parse(Task::Docking, "", reversed).unwrap();
+            assert_eq!(
+                sort.compare(&doubted, &row(0, Some(-5.0))),
+                Ordering::Greater
+            );
+            assert_eq!(sort.compare(&doubted, &row(1, None)), Ordering::Less);
+        }
     }
 
     #[test]

@@ -83,6 +83,7 @@ impl Services {
             Some(Best {
                 metric: kind.key.to_owned(),
                 value,
+                unverified: false,
             })
         });
         self.seal_result(job, &manifest).await?;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind, ResultFile, Status};
 use crate::ligand_table::csv::csv_cell;
-use crate::metric;
+use crate::metric::{self, MetricKind, UNVERIFIED};
 use crate::ports::blobs::{self, BlobsError, Content};
 
 mod zip;
@@ -187,14 +187,8 @@ impl Services {
             let keys: Vec<_> = done.map(|(_, row)| job_key(&row.id)).collect();
             for chunk in keys.chunks(PIECE) {
                 let children = self.store.get_many::<Job>(chunk).await?;
-                entries.extend(children.into_iter().flatten().filter_map(|child| {
-                    let (child, epoch) = (&child.value, child.value.result_epoch?);
-                    let name = format!("poses/{:05}-{}.sdf", child.index?, file_stem(&child.name));
-                    Some(Entry::Stored {
-                        name,
-                        path: child.output_path(epoch, POSES_FILE),
-                    })
-                }));
+                let children = children.into_iter().flatten();
+                entries.extend(children.flat_map(|child| of_child(&child.value)));
             }
         }
         Ok(entries)
@@ -299,6 +293,9 @@ impl Services {
         else {
             return Ok(Bytes::new());
         };
+        if !child.files.iter().any(|file| file.name == POSES_FILE) {
+            return Ok(Bytes::new());
+        }
         let file = blobs::read(&*self.blobs, &child.output_path(epoch, POSES_FILE)).await?;
         let text = String::from_utf8_lossy(&file);
         let pose = text.split("$$$$").next().unwrap_or_default().trim_end();
@@ -317,9 +314,32 @@ impl Services {
         for (key, value) in &row.values {
             property(key, &value.to_string());
         }
+        if !row.unverified.is_empty() {
+            property(
+                UNVERIFIED,
+                &Vec::from_iter(row.unverified.iter().cloned()).join("; "),
+            );
+        }
         record.push_str("\n\n$$$$\n");
         Ok(record.into())
     }
+}
+
+/// The files of a batch's child in an archive: its poses; of the former system's, whatever there is.
+fn of_child(child: &Job) -> Vec<Entry> {
+    let (Some(epoch), Some(index)) = (child.result_epoch, child.index) else {
+        return Vec::new();
+    };
+    let stem = format!("{index:05}-{}", file_stem(&child.name));
+    let wanted = |file: &&ResultFile| child.former.is_some() || file.name == POSES_FILE;
+    let entry = |file: &ResultFile| Entry::Stored {
+        name: match child.former {
+            None => format!("poses/{stem}.sdf"),
+            Some(_) => format!("ligands/{stem}/{}", file.name),
+        },
+        path: child.output_path(epoch, &file.name),
+    };
+    child.files.iter().filter(wanted).map(entry).collect()
 }
 
 /// A record under another title: its first line.
@@ -340,10 +360,13 @@ fn csv(
     let plain = ["rank", "index", "name", "smiles", "status"]
         .map(str::to_owned)
         .into_iter();
-    let values = metrics
-        .iter()
-        .map(|kind| format!("{} ({})", kind.key, kind.unit));
-    let further = ["run_s", "note", "job_id"].map(str::to_owned).into_iter();
+    let values = metrics.iter().map(MetricKind::column);
+    let further = ["run_s", "note", "job_id"].into_iter();
+    // Said where it is true of something: other tables have no such column.
+    let doubted = rows.iter().any(|(_, row)| !row.unverified.is_empty());
+    let further = further
+        .chain(doubted.then_some(UNVERIFIED))
+        .map(str::to_owned);
     let header = line(
         plain
             .chain(values)
@@ -377,6 +400,9 @@ fn csv(
                     row.note.clone().unwrap_or_default(),
                     row.id.to_string(),
                 ];
+                let named =
+                    doubted.then(|| Vec::from_iter(row.unverified.iter().cloned()).join("; "));
+                let further = further.into_iter().chain(named);
                 let kept = columns.iter().map(|column| {
                     text_of(extra.get(&row.index).and_then(|extra| extra.get(column)))
                 });

@@ -64,7 +64,7 @@ impl Services {
             poses: Vec<Pose>,
         }
         let job = self.owned(actor, id).await?.value;
-        let Some(epoch) = job.result_epoch else {
+        let Some(epoch) = job.result_epoch.filter(|_| job.former.is_none()) else {
             return Ok(Vec::new());
         };
         let path = job.output_path(epoch, METRICS_FILE);

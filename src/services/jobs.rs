@@ -23,7 +23,7 @@ impl Services {
     /// A job, batch or child in full.
     pub async fn job(&self, actor: &Actor, id: &JobId) -> Result<JobDetail> {
         let mut job = self.owned(actor, id).await?.value;
-        if let (Some(batch), Some(ligand)) = (&job.batch_id, job.input.ligand()) {
+        if let (Some(batch), Input::Child { ligand }) = (&job.batch_id, &job.input) {
             let batch = self.owned_batch(actor, batch).await?.value;
             let target = batch
                 .input

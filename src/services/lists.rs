@@ -313,9 +313,13 @@ impl Services {
             search_incomplete: incomplete,
             results: jobs
                 .iter()
-                .map(|job| JobRow {
-                    owner: (query.filters.scope == Scope::All).then(|| job.value.owner.clone()),
-                    ..self.row(&job.value)
+                .map(|job| match query.filters.scope {
+                    Scope::All => JobRow {
+                        owner: Some(job.value.owner.clone()),
+                        former_owner: job.value.former.clone().and_then(|former| former.owner),
+                        ..self.row(&job.value)
+                    },
+                    _ => self.row(&job.value),
                 })
                 .collect(),
             pagination: Pagination {

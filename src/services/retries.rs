@@ -18,6 +18,7 @@ impl Services {
     /// Runs a failed or cancelled job, or all such children of a batch, again, in place.
     pub async fn retry(&self, actor: &Actor, id: &JobId) -> Result<JobRow> {
         let job = self.own(actor, id).await?.value;
+        can_run(&job)?;
         if job.kind == Kind::Batch {
             self.retry_failed(actor, id, false).await?;
         } else {
@@ -46,6 +47,7 @@ impl Services {
         if !dry_run {
             self.own(actor, id).await?;
         }
+        can_run(&batch)?;
         let children = self
             .children_in(id, &[State::Failed, State::Cancelled])
             .await?;
@@ -148,6 +150,18 @@ impl Services {
             }
         }
         Err(limits::crowded())
+    }
+}
+
+/// What the former system was asked is kept as it was, and nothing here can run it.
+fn can_run(job: &Job) -> Result<()> {
+    match job.former {
+        None => Ok(()),
+        Some(_) => Err(Error::Conflict(
+            "it came from the former system and cannot be run again in place; its input is on its page, to be \
+             submitted anew"
+                .to_owned(),
+        )),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::id::JobId;
 use crate::job::{Best, Job, State, Status};
 use crate::metric;
 use crate::ports::documents::{Collection, Cursor, Direction, Expect, Query, Write};
+use crate::task::Task;
 use crate::time::Timestamp;
 
 /// How far a change may be committed after the time it was stamped with, in seconds: children changed within this time
@@ -162,7 +163,7 @@ impl Services {
 }
 
 /// Writes of the packed records that hold changed rows.
-fn packed(batch: &JobId, rows: &[BatchRow], changed: &[u32]) -> Result<Vec<Write>> {
+pub(super) fn packed(batch: &JobId, rows: &[BatchRow], changed: &[u32]) -> Result<Vec<Write>> {
     let records: BTreeSet<u32> = changed
         .iter()
         .map(|index| index / ROWS_PER_RECORD)
@@ -185,7 +186,7 @@ fn packed(batch: &JobId, rows: &[BatchRow], changed: &[u32]) -> Result<Vec<Write
 }
 
 /// What the rows sum up to.
-fn summarize(batch: &mut Job, rows: &[BatchRow], now: Timestamp) {
+pub(super) fn summarize(batch: &mut Job, rows: &[BatchRow], now: Timestamp) {
     let counts = Counts::of(rows.iter().map(|row| row.status));
     let times: Vec<f64> = rows
         .iter()
@@ -197,9 +198,10 @@ fn summarize(batch: &mut Job, rows: &[BatchRow], now: Timestamp) {
         state.timings = run_times(&times);
         state.recent_run_s = recent(rows, counts);
     }
-    batch.best = best(batch, rows);
+    batch.best = best(batch.task, rows.iter());
     batch.status = counts.status();
-    if counts.running + counts.completed + counts.failed > 0 {
+    // When a batch of the former system started is for its record to say.
+    if counts.running + counts.completed + counts.failed > 0 && batch.former.is_none() {
         batch.started_at = batch.started_at.or(Some(now));
     }
     if batch.status.has_ended() {
@@ -244,16 +246,16 @@ fn recent(rows: &[BatchRow], counts: Counts) -> Option<f64> {
 }
 
 /// The best value of the metric that the task is ranked by.
-fn best(batch: &Job, rows: &[BatchRow]) -> Option<Best> {
-    let kind = metric::of_task(batch.task).first()?;
-    let sort = Sort::parse(batch.task, kind.key, false).ok()?;
+pub(super) fn best<'a>(task: Task, rows: impl Iterator<Item = &'a BatchRow>) -> Option<Best> {
+    let kind = metric::of_task(task).first()?;
+    let sort = Sort::parse(task, kind.key, false).ok()?;
     let row = rows
-        .iter()
         .filter(|row| row.values.contains_key(kind.key))
         .min_by(|a, b| sort.compare(a, b))?;
     Some(Best {
         metric: kind.key.to_owned(),
         value: *row.values.get(kind.key)?,
+        unverified: row.unverified.contains(kind.key),
     })
 }
 
@@ -279,7 +281,7 @@ fn same_for_readers(before: &Job, after: &Job) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -292,6 +294,7 @@ mod tests {
             smiles: "C".to_owned(),
             status: Status::Completed,
             values: BTreeMap::new(),
+            unverified: BTreeSet::new(),
             run_s: Some(f64::from(index)),
             ended_at: Some(Timestamp::from_micros(i64::from(index))),
             note: None,

@@ -262,6 +262,7 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         shared: None,
         shelf: shelf(&actor.owner, &actor.user),
         shared_shelf: None,
+        former: None,
         source_id: None,
         batch_id: None,
         index: None,
@@ -285,7 +286,7 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         input: Input::Screen {
             target: read.target.target.clone(),
         },
-        parameters: read.parameters,
+        parameters: Some(read.parameters),
         estimate_s: 0,
         run_s: None,
         metrics: Metrics::new(),

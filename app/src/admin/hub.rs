@@ -130,7 +130,11 @@ fn assign(unassigned: u32, outcome: &Outcome) -> impl IntoView + use<> {
                     />
                     {fault("to", wrong)}
                 </div>
-                <p class="send"><button class="button">"Give all of them"</button></p>
+                <div>
+                    <label for="former_owner">"Only what was of (as the former system called them; empty: all)"</label>
+                    <input id="former_owner" name="former_owner" value=outcome.value("former_owner") autocomplete="off" />
+                </div>
+                <p class="send"><button class="button">"Give them"</button></p>
             </form>
         </section>
     }

@@ -57,7 +57,7 @@ pub fn result(data: &JobData) -> impl IntoView + use<> {
     view! {
         {standing(job, data.now)}
         {detail::answer(&data.measures)}
-        {(job.status == Status::Completed).then(|| detail::picture(job, &data.place))}
+        {(job.status == Status::Completed && data.has_poses).then(|| detail::picture(job, &data.place))}
         {data.grids.iter().map(sheet::grid).collect_view()}
         {data.sheets.iter().map(sheet::sheet).collect_view()}
     }
@@ -83,7 +83,7 @@ fn beside(data: &JobData) -> impl IntoView + use<> {
 fn acts(job: &JobRow) -> impl IntoView + use<> {
     let id = job.id.to_string();
     let (ended, alone) = (job.status.has_ended(), job.batch_id.is_none());
-    let again = matches!(job.status, Status::Failed | Status::Cancelled);
+    let again = matches!(job.status, Status::Failed | Status::Cancelled) && job.former_id.is_none();
     view! {
         <div class="tools">
             {again
@@ -131,6 +131,6 @@ fn standing(job: &JobRow, now: Timestamp) -> impl IntoView + use<> {
         .error
         .as_ref()
         .filter(|_| job.status == Status::Failed)
-        .map(detail::failure);
+        .map(|error| detail::failure(error, job.former_id.is_some()));
     view! { {waiting} {progress} {failed} }
 }

@@ -36,7 +36,7 @@ pub fn row(
                 <a href=link data-open="">{job.name.clone()}</a>
             </td>
             <td class="task">
-                {job.task.title()} " " <small>{job.model.title()} {job.owner.as_ref().map(|owner| format!(" · {owner}"))}</small>
+                {job.task.title()} " " <small>{job.model.title()} {job.owner.as_ref().map(|owner| format!(" · {owner}"))} {job.former_owner.as_ref().map(|owner| format!(" · formerly of {owner}"))}</small>
             </td>
             <td class="state">{status::of_job(job)} {job.batch.as_ref().map(progress)}</td>
             <td class="num best">{best(job)}</td>
@@ -114,7 +114,7 @@ fn best(job: &JobRow) -> impl IntoView + use<> {
 fn files(job: &JobRow) -> impl IntoView + use<> {
     let files = (job.file_count > 0).then(|| number::count(job.file_count, "file"));
     view! {
-        {job.has_structure.then(|| view! { <abbr title="There are poses to look at in 3D">"3D"</abbr> })}
+        {job.has_structure.then(|| view! { <abbr title="There is a structure">"3D"</abbr> })}
         <small>{files}</small>
     }
 }
@@ -130,6 +130,10 @@ fn took(job: &JobRow, now: Timestamp) -> impl IntoView + use<> {
             number::duration(seconds.floor().max(10.0)),
             Some("still running"),
         ),
+        (None, None) if job.former_id.is_some() => (
+            number::MISSING.to_owned(),
+            Some("nobody knows how long it took"),
+        ),
         (None, None) => (number::MISSING.to_owned(), Some("it has not started")),
     };
     view! { <span class:missing=job.started_at.is_none() title=title>{text}</span> }
@@ -142,7 +146,7 @@ fn acts(job: &JobRow) -> impl IntoView + use<> {
     let failed = matches!(
         job.status,
         Status::Failed | Status::Cancelled | Status::PartiallyCompleted
-    );
+    ) && job.former_id.is_none();
     view! {
         {(!ended && !job.cancelling)
             .then(|| view! { <a href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
@@ -171,8 +175,12 @@ fn children(batch: &JobRow, opened: &Opened) -> impl IntoView + use<> {
                     .best
                     .as_ref()
                     .and_then(|best| Some((child.values.get(&best.metric)?, &best.unit)));
+                let doubted = batch
+                    .best
+                    .as_ref()
+                    .is_some_and(|best| child.unverified.contains(&best.metric));
                 let value = value.map_or(number::MISSING.to_owned(), |(value, unit)| {
-                    number::with_unit(*value, unit)
+                    number::measured(*value, unit, doubted)
                 });
                 view! {
                     <li>

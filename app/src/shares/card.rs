@@ -3,6 +3,7 @@
 use hub::docking::{Parameters, Target};
 use hub::list::JobDetail;
 use hub::metric::{self, Better};
+use hub::model::Model;
 
 use crate::number;
 
@@ -53,14 +54,14 @@ impl Card {
         Self {
             title: row.name.clone(),
             what: format!("{} of {ligands}{against}", row.task.title()),
-            how: format!("{}, {}", row.model.title(), setting(&job.parameters)),
+            how: how(row.model, job.parameters.as_ref()),
             best: row.best.as_ref().map(number::best),
             measured: kind.map_or_else(String::new, |kind| {
                 let better = match kind.better {
                     Better::Low => "lower is better",
                     Better::High => "higher is better",
                 };
-                format!("{} ({}), {better}", kind.label, kind.unit)
+                format!("{}, {better}", kind.title())
             }),
             values,
         }
@@ -79,6 +80,13 @@ fn title_of(target: &Target) -> String {
     target.title().to_owned()
 }
 
-fn setting(parameters: &Parameters) -> String {
-    format!("exhaustiveness {}", parameters.exhaustiveness)
+fn how(model: Model, parameters: Option<&Parameters>) -> String {
+    match parameters {
+        Some(parameters) => format!(
+            "{}, exhaustiveness {}",
+            model.title(),
+            parameters.exhaustiveness
+        ),
+        None => model.title().to_owned(),
+    }
 }

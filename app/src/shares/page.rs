@@ -56,6 +56,7 @@ pub async fn job(
         measures: record::measures(&job),
         sheets: record::sheets(&job),
         grids: record::grids(&job, &poses, &place),
+        has_poses: record::has_poses(&job),
         row: job.row,
         batch: None,
         before: None,
@@ -75,7 +76,11 @@ pub async fn card(services: &Services, shared: &Shared) -> Result<Card> {
         };
         let rows = services.shared_children(shared, &best).await?.results;
         let kind = hub::metric::of_task(job.row.task).first();
-        let value = |row: &hub::batch::BatchRow| row.values.get(kind?.key).copied();
+        // A bar has no room to say that nobody vouches for it.
+        let value = |row: &hub::batch::BatchRow| {
+            let vouched = !row.unverified.contains(kind?.key);
+            row.values.get(kind?.key).copied().filter(|_| vouched)
+        };
         rows.iter().filter_map(value).collect()
     } else {
         let poses = services.shared_poses(shared, &job.row.id).await;

@@ -27,12 +27,14 @@ pub use client::{Account, Place};
 pub use fault::Fault;
 
 /// What the hub does with the objects of its bucket.
-const PERMISSIONS: [&str; 4] = [
+const PERMISSIONS: &[&str] = &[
     "storage.objects.create",
     "storage.objects.delete",
     "storage.objects.get",
     "storage.objects.list",
 ];
+/// What whoever only reads may do.
+const READING: &[&str] = &["storage.objects.get", "storage.objects.list"];
 
 /// The files of one bucket, which other servers use too.
 pub struct CloudStorage {
@@ -45,15 +47,28 @@ pub struct CloudStorage {
 impl CloudStorage {
     /// Finds out whether the account of this machine may do in the bucket what the hub does, and whether it can sign.
     pub async fn open(bucket: &str, clock: Clock) -> Result<Self, Fault> {
-        let place = Place::bucket(bucket);
+        let place = Place::bucket(bucket, "BLOBS_URL");
         let account = Account::of_this_machine(&place)?;
         Self::open_as(account, place, clock).await
+    }
+
+    /// A bucket of others, of which nothing is asked but to read.
+    pub async fn to_read(bucket: &str) -> Result<Self, Fault> {
+        let place = Place::bucket(bucket, "--files");
+        let account = Account::of_this_machine(&place)?;
+        let client = Client::new(place, account)?;
+        client.check(READING).await?;
+        Ok(Self {
+            email: client.email().await?,
+            client: Arc::new(client),
+            clock: Clock::system(),
+        })
     }
 
     /// The same as this account, wherever Cloud Storage is.
     pub async fn open_as(account: Account, place: Place, clock: Clock) -> Result<Self, Fault> {
         let client = Client::new(place, account)?;
-        client.check(&PERMISSIONS).await?;
+        client.check(PERMISSIONS).await?;
         let email = client.email().await?;
         let opened = Self {
             client: Arc::new(client),

@@ -57,6 +57,19 @@ impl Directory {
         })
     }
 
+    /// A folder that must be there, and of which files are only read: no address leads to them.
+    pub fn to_read(root: PathBuf) -> io::Result<Self> {
+        if !fs::metadata(&root)?.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(Self {
+            root,
+            base_url: String::new(),
+            signer: Signer::new(&[]),
+            clock: Clock::system(),
+        })
+    }
+
     /// A file that is not at its place yet, and gone when it is dropped.
     async fn incoming(&self) -> Result<NamedTempFile, BlobsError> {
         let folder = self.root.join(INCOMING);

@@ -23,6 +23,18 @@ pub enum BlobsAt {
     CloudStorage(String),
 }
 
+impl BlobsAt {
+    /// What `file:PATH` or `gs://BUCKET` names.
+    pub(super) fn named(url: &str) -> Option<Self> {
+        if let Some(path) = url.strip_prefix("file:").filter(|path| !path.is_empty()) {
+            return Some(Self::Directory(path.into()));
+        }
+        let bucket = url.strip_prefix("gs://")?;
+        let bucket = bucket.strip_suffix('/').unwrap_or(bucket);
+        is_bucket(bucket).then(|| Self::CloudStorage(bucket.to_owned()))
+    }
+}
+
 impl Settings {
     pub(super) fn documents(&self, production: bool, faults: &mut Vec<String>) -> DocumentsAt {
         let usual = format!("sqlite:{}/hub.db", self.data_dir);
@@ -41,16 +53,31 @@ impl Settings {
             }
             return DocumentsAt::Sqlite(path.into());
         }
-        let emulator = self.emulator(faults);
-        let database = url.strip_prefix("firestore://").and_then(database);
-        if database.is_none() {
+        let place = self.place("DOCUMENTS_URL", url, faults);
+        if place.is_none() {
             faults.push(format!(
                 "DOCUMENTS_URL is {url:?}; it must be sqlite:PATH or firestore://PROJECT/(default)"
             ));
         }
-        DocumentsAt::Firestore(Place {
-            database: database.unwrap_or_default(),
+        DocumentsAt::Firestore(place.unwrap_or_else(|| Place {
+            database: String::new(),
+            emulator: None,
+            setting: "DOCUMENTS_URL",
+        }))
+    }
+
+    /// The database that a setting names.
+    pub(super) fn place(
+        &self,
+        setting: &'static str,
+        url: &str,
+        faults: &mut Vec<String>,
+    ) -> Option<Place> {
+        let emulator = self.emulator(faults);
+        Some(Place {
+            database: url.strip_prefix("firestore://").and_then(database)?,
             emulator,
+            setting,
         })
     }
 
@@ -68,22 +95,16 @@ impl Settings {
     pub(super) fn blobs(&self, production: bool, faults: &mut Vec<String>) -> BlobsAt {
         let usual = format!("file:{}/files", self.data_dir);
         let url = given(&self.blobs_url).unwrap_or(&usual);
-        if let Some(path) = url.strip_prefix("file:").filter(|path| !path.is_empty()) {
-            if production {
-                faults.push(
-                    "BLOBS_URL is a folder: production does not run on embedded parts".into(),
-                );
-            }
-            return BlobsAt::Directory(path.into());
-        }
-        let bucket = url.strip_prefix("gs://").unwrap_or_default();
-        let bucket = bucket.strip_suffix('/').unwrap_or(bucket);
-        if !is_bucket(bucket) {
-            faults.push(format!(
+        let at = BlobsAt::named(url);
+        match at {
+            Some(BlobsAt::Directory(_)) if production => faults
+                .push("BLOBS_URL is a folder: production does not run on embedded parts".into()),
+            Some(_) => {}
+            None => faults.push(format!(
                 "BLOBS_URL is {url:?}; it must be file:PATH or gs://BUCKET, without a folder in the bucket"
-            ));
+            )),
         }
-        BlobsAt::CloudStorage(bucket.to_owned())
+        at.unwrap_or(BlobsAt::CloudStorage(String::new()))
     }
 }
 

@@ -3,6 +3,7 @@
 mod client;
 mod commit;
 mod fault;
+mod former;
 pub mod indexes;
 mod layout;
 mod question;
@@ -18,6 +19,7 @@ use super::{Clock, check};
 use crate::config;
 use client::Client;
 pub use fault::{Fault, Place};
+pub use former::FormerJobs;
 
 /// The documents of one database, which other servers use too.
 pub struct Firestore {
@@ -39,6 +41,7 @@ impl Firestore {
         let place = Place {
             database: format!("projects/test-{number:x}/databases/(default)"),
             emulator: Some(config::emulator()),
+            setting: "DOCUMENTS_URL",
         };
         Self::open(place, clock).await
     }

@@ -133,9 +133,11 @@ async fn assign(services: &Services, actor: &Actor, sent: &Sent) -> Result<()> {
         to.parse().ok().map(Owner::Organization)
     };
     let to = to.ok_or_else(|| Error::invalid("to", "there is no such person or organisation"))?;
+    let former_owner = sent.get("former_owner").trim();
     let all = Assignment {
         to,
         jobs: Vec::new(),
+        former_owner: (!former_owner.is_empty()).then(|| former_owner.to_owned()),
     };
     services.assign(actor, all).await.map(drop)
 }

@@ -19,6 +19,12 @@ use crate::services::store::{Committed, Stored, job_key};
 /// Jobs read, and children written, at a time.
 const CHUNK: u32 = 200;
 
+/// Whether a job was of the owner in the former system that is meant, if one is.
+fn was_of(job: &Job, assignment: &Assignment) -> bool {
+    let of = || job.former.as_ref()?.owner.as_deref();
+    assignment.former_owner.is_none() || assignment.former_owner.as_deref() == of()
+}
+
 /// The owner of what had none.
 fn legacy() -> Result<Owner> {
     LEGACY.parse().map(Owner::User).map_err(Error::internal)
@@ -38,17 +44,21 @@ impl Services {
         let made_by = self.receiver(&assignment.to).await?;
         let mut given = 0;
         if assignment.jobs.is_empty() {
-            let query = self.legacy_jobs(CHUNK)?;
+            let mut query = self.legacy_jobs(CHUNK)?;
             loop {
                 let found = self.store.query::<Job>(&query).await?;
-                for job in &found {
+                for job in found.iter().filter(|job| was_of(&job.value, &assignment)) {
                     self.give(actor, &job.value.id, &assignment.to, &made_by)
                         .await?;
+                    given += 1;
                 }
-                given += found.len() as u32;
-                if (found.len() as u32) < CHUNK {
+                let Some(last) = found.last().filter(|_| found.len() as u32 == CHUNK) else {
                     break;
-                }
+                };
+                query.after = Some(Cursor {
+                    value: last.value.created_at.to_string().into(),
+                    id: last.key.id.clone(),
+                });
             }
         }
         for id in &assignment.jobs {

@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind};
 use crate::list::{BestValue, ChildrenPage, ChildrenQuery, JobDetail};
-use crate::metric::{self, Better};
 use crate::organization::MemberRole;
 use crate::ports::documents::{Key, Write};
 use crate::services::children::page_of;
+use crate::services::roll_up::best;
 use crate::services::sign_ins::{Count, of_link};
 use crate::services::store::{Committed, Stored};
 use crate::services::{Export, ExportFormat, Services};
@@ -222,21 +222,8 @@ fn narrow(detail: &mut JobDetail, batch: &Job, rows: &[&BatchRow]) {
     }
     detail.row.status = counts.status();
     detail.timings = None;
-    detail.row.best = metric::of_task(batch.task).first().and_then(|kind| {
-        let values = rows
-            .iter()
-            .filter_map(|row| row.values.get(kind.key).copied());
-        let value = match kind.better {
-            Better::Low => values.min_by(f64::total_cmp),
-            Better::High => values.max_by(f64::total_cmp),
-        };
-        Some(BestValue {
-            metric: kind.key.to_owned(),
-            value: value?,
-            unit: kind.unit.to_owned(),
-            better: kind.better,
-        })
-    });
+    let best = best(batch.task, rows.iter().copied());
+    detail.row.best = best.as_ref().and_then(BestValue::of);
     detail.row.has_results = detail.row.best.is_some();
     detail.row.has_structure = detail.row.best.is_some();
 }

@@ -53,8 +53,7 @@ impl Column {
     pub fn title(self) -> String {
         match self {
             Self::Smiles => "SMILES".to_owned(),
-            Self::Metric(kind) if kind.unit.is_empty() => kind.label.to_owned(),
-            Self::Metric(kind) => format!("{} ({})", kind.label, kind.unit),
+            Self::Metric(kind) => kind.title(),
             Self::Status => "Status".to_owned(),
             Self::RunTime => "Run time".to_owned(),
             Self::Note => "Note".to_owned(),

@@ -20,7 +20,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
         .iter()
         .flat_map(|kind| [(format!("{}_min", kind.key), "from", kind), (format!("{}_max", kind.key), "to", kind)])
         .map(|(name, word, kind)| {
-            let (value, label) = (address.get(&name).to_owned(), format!("{} {word} ({})", kind.label, kind.unit));
+            let (value, label) = (address.get(&name).to_owned(), format!("{}, {word}", kind.title()));
             view! { <input class="bound" type="number" step="any" name=name value=value placeholder=format!("{} {word}", kind.label) aria-label=label /> }
         })
         .collect();

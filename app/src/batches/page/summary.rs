@@ -81,9 +81,10 @@ pub fn tools(row: &JobRow) -> impl IntoView + use<> {
     let again = row
         .batch
         .as_ref()
-        .is_some_and(|counts| counts.failed + counts.cancelled > 0);
+        .is_some_and(|counts| counts.failed + counts.cancelled > 0)
+        && row.former_id.is_none();
     let export = |format: &str| format!("/api/v1/batches/{id}/export?format={format}");
-    let some = row.best.is_some() || row.status == Status::Completed;
+    let some = (row.best.is_some() || row.status == Status::Completed) && row.former_id.is_none();
     view! {
         <div class="tools">
             <a class="button" href=export("csv") rel="external" download="">"CSV"</a>

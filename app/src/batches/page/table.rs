@@ -3,7 +3,7 @@
 use hub::batch::BatchRow;
 use hub::job::Status;
 use hub::list::JobRow;
-use hub::metric::{self, Better, three_digits};
+use hub::metric::{self, Better, UNVERIFIED, three_digits};
 use leptos::either::{Either, EitherOf5};
 use leptos::prelude::*;
 
@@ -152,13 +152,13 @@ fn row(
         number::grouped(rank)
     };
     let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
-    let pose = (child.status == Status::Completed).then(|| {
+    let pose = (child.status == Status::Completed && data.row.former_id.is_none()).then(|| {
         view! {
             <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() data-name=child.name.clone() data-files=files title="Show its poses in 3D">"View pose"</a>
         }
     });
     let ended_badly = matches!(child.status, Status::Failed | Status::Cancelled);
-    let again = (ended_badly && data.place.is_home()).then(|| {
+    let again = (ended_badly && data.place.is_home() && data.row.former_id.is_none()).then(|| {
         view! { <button form="acts" formaction="/api/jobs/retry" name="id" value=child.id.to_string()>"Retry"</button> }
     });
     view! {
@@ -178,11 +178,13 @@ fn cell(child: &BatchRow, column: Column) -> impl IntoView + use<> {
         }),
         Column::Metric(kind) => {
             let value = child.values.get(kind.key).copied();
+            let doubted = child.unverified.contains(kind.key);
             let title =
                 value.map_or_else(|| no_value(child), |value| format!("{value} {}", kind.unit));
             EitherOf5::B(view! {
                 <td class="num value" class:missing=value.is_none() title=title data-unit=value.map(|_| kind.unit)>
                     {value.map_or(number::MISSING.to_owned(), three_digits)}
+                    {doubted.then(|| view! { " " <small>{UNVERIFIED}</small> })}
                 </td>
             })
         }

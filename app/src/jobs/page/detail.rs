@@ -59,13 +59,16 @@ pub fn picture(job: &JobRow, place: &Place) -> impl IntoView + use<> {
 }
 
 /// Why it failed, and what to do.
-pub fn failure(error: &JobError) -> impl IntoView + use<> {
+pub fn failure(error: &JobError, is_former: bool) -> impl IntoView + use<> {
     let stage = error
         .stage
         .clone()
         .map(|stage| format!("It happened while: {stage}."));
-    let tries = format!("It was tried {}.", number::count(error.attempts, "time"));
-    let advice = if error.user_action_required {
+    let tries = (error.attempts > 0)
+        .then(|| format!("It was tried {}.", number::count(error.attempts, "time")));
+    let advice = if is_former {
+        "It came from the former system and cannot be run again in place: submit its input anew."
+    } else if error.user_action_required {
         "Mend the input and submit it again."
     } else {
         "Nothing is wrong with the input: try again, and if it fails again tell the operators the reference."

@@ -39,14 +39,17 @@ pub struct Place {
     pub address: String,
     /// The bucket's name.
     pub bucket: String,
+    /// The setting that names it, for what an operator reads.
+    pub setting: &'static str,
 }
 
 impl Place {
-    /// The bucket of this name.
-    pub fn bucket(name: &str) -> Self {
+    /// The bucket that a setting names.
+    pub fn bucket(name: &str, setting: &'static str) -> Self {
         Self {
             address: ADDRESS.to_owned(),
             bucket: name.to_owned(),
+            setting,
         }
     }
 
@@ -59,7 +62,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "gs://{} (BLOBS_URL)", self.bucket)
+        write!(f, "gs://{} ({})", self.bucket, self.setting)
     }
 }
 
@@ -129,7 +132,9 @@ impl Client {
 
     /// The address of the bucket's objects in the interface, below `upload` when something is put.
     pub fn objects(&self, upload: &str) -> String {
-        let Place { address, bucket } = &self.place;
+        let Place {
+            address, bucket, ..
+        } = &self.place;
         format!("{address}{upload}/storage/v1/b/{bucket}/o")
     }
 
@@ -145,7 +150,9 @@ impl Client {
             #[serde(default)]
             permissions: Vec<String>,
         }
-        let Place { address, bucket } = &self.place;
+        let Place {
+            address, bucket, ..
+        } = &self.place;
         let asked = permissions.join("&permissions=");
         let held: Held = self
             .ask(&format!(

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_operator_reads_which_setting_to_look_at() {
-        let place = Place::bucket("hub-files");
+        let place = Place::bucket("hub-files", "BLOBS_URL");
         let json = |message: &str| format!(r#"{{"error": {{"code": 1, "message": "{message}"}}}}"#);
         for (status, said, words) in [
             (
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn an_absent_file_is_not_an_absent_bucket() {
-        let place = Place::bucket("hub-files");
+        let place = Place::bucket("hub-files", "BLOBS_URL");
         let fault = Fault::of(StatusCode::NOT_FOUND, "No such object: hub-files/a", &place);
         assert!(fault.is_absent() && !fault.passes());
         let fault = Fault::of(

@@ -51,6 +51,7 @@ async fn enter_at(
     let place = Place {
         address,
         bucket: BUCKET.to_owned(),
+        setting: "BLOBS_URL",
     };
     CloudStorage::open_as(account, place, clock.clone()).await
 }

@@ -324,6 +324,7 @@ mod tests {
             parameters(&Place {
                 database: database.to_owned(),
                 emulator: None,
+                setting: "DOCUMENTS_URL",
             })
         };
         assert_eq!(

@@ -18,21 +18,23 @@ pub struct Place {
     pub database: String,
     /// Host and port of the emulator, when it is one.
     pub emulator: Option<String>,
+    /// The setting that names the database, for an operator.
+    pub setting: &'static str,
 }
 
 impl Fault {
     /// What an answer that is none comes to.
     pub fn of(status: &Status, place: &Place) -> Self {
         let (code, said) = (status.code(), status.message());
-        let database = &place.database;
+        let (database, setting) = (&place.database, place.setting);
         let words = match (code, &place.emulator) {
             (Code::PermissionDenied | Code::Unauthenticated, _) => format!(
-                "the account of the hub may not use {database} of DOCUMENTS_URL; it needs the role \
+                "the account of the hub may not use {database} of {setting}; it needs the role \
                  roles/datastore.user there: {said}"
             ),
-            (Code::NotFound, _) => format!(
-                "there is no database {database}; look at the project in DOCUMENTS_URL: {said}"
-            ),
+            (Code::NotFound, _) => {
+                format!("there is no database {database}; look at the project in {setting}: {said}")
+            }
             (Code::FailedPrecondition, _) if said.contains("index") => format!(
                 "{database} lacks an index; deploy firestore.indexes.json, and wait until it is built: {said}"
             ),
@@ -40,9 +42,9 @@ impl Fault {
                 "nothing answers at FIRESTORE_EMULATOR_HOST={host}; is the emulator running? {said}"
             ),
             (_, Some(host)) => format!(
-                "{database} of DOCUMENTS_URL, at FIRESTORE_EMULATOR_HOST={host}, answers {code:?}: {said}"
+                "{database} of {setting}, at FIRESTORE_EMULATOR_HOST={host}, answers {code:?}: {said}"
             ),
-            (_, None) => format!("{database} of DOCUMENTS_URL answers {code:?}: {said}"),
+            (_, None) => format!("{database} of {setting} answers {code:?}: {said}"),
         };
         Self { code, words }
     }
@@ -53,8 +55,9 @@ impl Fault {
         Self {
             code: Code::DeadlineExceeded,
             words: format!(
-                "{} of DOCUMENTS_URL did not answer in time{}",
+                "{} of {} did not answer in time{}",
                 place.database,
+                place.setting,
                 host.map_or_else(String::new, |host| format!(
                     " (FIRESTORE_EMULATOR_HOST={host})"
                 )),
@@ -69,9 +72,9 @@ impl Fault {
         place: &Place,
     ) -> Self {
         let words = format!(
-            "there are no credentials for {} of DOCUMENTS_URL; on Google Cloud attach a service account, elsewhere set \
+            "there are no credentials for {} of {}; on Google Cloud attach a service account, elsewhere set \
              GOOGLE_APPLICATION_CREDENTIALS: {error}",
-            place.database
+            place.database, place.setting
         );
         let code = if passes {
             Code::Unavailable
@@ -122,6 +125,7 @@ mod tests {
         let place = Place {
             database: "projects/p/databases/d".to_owned(),
             emulator: emulator.map(str::to_owned),
+            setting: "DOCUMENTS_URL",
         };
         Fault::of(&Status::new(code, "an index: https://to/make/it"), &place).to_string()
     }

@@ -57,6 +57,7 @@ impl Line {
         let place = Place {
             database: format!("projects/line-{}/databases/(default)", self.address.port()),
             emulator: Some(self.address.to_string()),
+            setting: "DOCUMENTS_URL",
         };
         Firestore::open(place, Clock::told()).await.unwrap()
     }
@@ -253,6 +254,7 @@ async fn an_emulator_that_is_not_there_is_named() {
     let place = Place {
         database: "projects/p/databases/(default)".to_owned(),
         emulator: Some("127.0.0.1:1".to_owned()),
+        setting: "DOCUMENTS_URL",
     };
     let fault = Firestore::open(place, Clock::told()).await.err().unwrap();
     let said = fault.to_string();

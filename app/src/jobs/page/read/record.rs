@@ -11,11 +11,18 @@ use crate::number::{self, MISSING};
 use crate::sheet::{Cell, Fact, Grid, Head, Sheet};
 use crate::time::exact;
 
+/// Characters of an input of the former system that are shown.
+const SHOWN: usize = 400;
+
 /// Every metric of the task with unit, direction and meaning.
 pub fn measures(job: &JobDetail) -> Vec<Measure> {
     let ended = job.row.status.has_ended();
-    let kinds = metric::of_task(job.row.task).iter();
-    kinds
+    let of_task = metric::of_task(job.row.task);
+    let further = job.metrics.keys().filter_map(|key| metric::named(key));
+    let further = further.filter(|kind| !of_task.contains(kind));
+    of_task
+        .iter()
+        .chain(further)
         .map(|kind| {
             let metric = job.metrics.get(kind.key);
             let value = metric.and_then(|metric| metric.value);
@@ -26,19 +33,27 @@ pub fn measures(job: &JobDetail) -> Vec<Measure> {
                 "no value yet"
             };
             let reason = reason.unwrap_or_else(|| usual.to_owned());
+            let doubt = metric.and_then(|metric| metric.unverified.clone());
+            let told = |value| number::measured(value, kind.unit, doubt.is_some());
             Measure {
                 label: kind.label.to_owned(),
                 better: direction(kind.better).to_owned(),
-                value: value.map(|value| number::with_unit(value, kind.unit)),
+                value: value.map(told),
                 full: value.map_or(reason.clone(), |value| format!("{value} {}", kind.unit)),
-                meaning: if value.is_some() {
-                    kind.meaning.to_owned()
-                } else {
-                    reason
+                meaning: match (value, &doubt) {
+                    (None, _) => reason,
+                    (Some(_), None) => kind.meaning.to_owned(),
+                    (Some(_), Some(doubt)) => format!("Unverified: {doubt}. {}", kind.meaning),
                 },
             }
         })
         .collect()
+}
+
+/// Whether there is the file of poses that the 3D view reads, of a receptor that it knows.
+pub fn has_poses(job: &JobDetail) -> bool {
+    let named = |name: &str| job.files.iter().any(|file| file.name == name);
+    named("poses.sdf") && job.row.former_id.is_none()
 }
 
 fn direction(better: Better) -> &'static str {
@@ -63,6 +78,12 @@ pub fn sheets(job: &JobDetail) -> Vec<Sheet> {
 }
 
 fn input(job: &JobDetail) -> Vec<Fact> {
+    if let Input::Former { former, .. } = &job.input {
+        return former
+            .iter()
+            .map(|(name, value)| asked_formerly(name, value))
+            .collect();
+    }
     let mut facts = Vec::new();
     if let Some(ligand) = job.input.ligand() {
         facts.push(Fact::new("Ligand", &ligand.name));
@@ -76,7 +97,7 @@ fn input(job: &JobDetail) -> Vec<Fact> {
             )
         }));
     }
-    facts.extend(asked(&job.input, &job.parameters));
+    facts.extend(asked(&job.input, job.parameters.as_ref()));
     facts.extend(
         job.source_id
             .as_ref()
@@ -85,8 +106,23 @@ fn input(job: &JobDetail) -> Vec<Fact> {
     facts
 }
 
+/// What the former system was asked, by its own names.
+fn asked_formerly(name: &str, value: &Value) -> Fact {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    let length = text.chars().count();
+    let text = if length > SHOWN {
+        let beginning: String = text.chars().take(SHOWN).collect();
+        format!("{beginning}… ({length} characters)")
+    } else {
+        text
+    };
+    Fact::new(name, text)
+}
+
 /// Target and parameters, which a batch has in common with its children.
-pub fn asked(input: &Input, parameters: &Parameters) -> Vec<Fact> {
+pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
     let mut facts = match input.target() {
         Some(Target::Named { named }) => vec![Fact::new("Target", format!("{named} (DOCKSTRING)"))],
         Some(Target::Receptor {
@@ -110,6 +146,15 @@ pub fn asked(input: &Input, parameters: &Parameters) -> Vec<Fact> {
         }
         None => Vec::new(),
     };
+    if let Input::Former { former, .. } = input {
+        let plain = former
+            .iter()
+            .filter(|(_, value)| !value.is_array() && !value.is_object());
+        facts.extend(plain.map(|(name, value)| asked_formerly(name, value)));
+    }
+    let Some(parameters) = parameters else {
+        return facts;
+    };
     facts.push(Fact::new(
         "Exhaustiveness",
         parameters.exhaustiveness.to_string(),
@@ -127,6 +172,14 @@ fn box_text(center: [f64; 3], size: [f64; 3]) -> String {
 /// What the worker wrote, by its keys there.
 fn provenance(written: &serde_json::Map<String, Value>) -> Vec<Fact> {
     let titles = [
+        ("former_id", "Id in the former system"),
+        ("former_database", "Former database"),
+        ("former_status", "Status there"),
+        ("former_task", "Task there"),
+        ("former_model", "Model there"),
+        ("former_batch", "Batch there"),
+        ("submitted_at", "Time of submission"),
+        ("reconstructed", "Reconstructed there"),
         ("engine", "Engine"),
         ("rdkit", "RDKit"),
         ("openbabel", "Open Babel"),
@@ -183,7 +236,9 @@ fn times(job: &JobDetail) -> Vec<Fact> {
         row.duration_s
             .map(|seconds| Fact::new("Duration", number::duration(seconds))),
     );
-    facts.push(Fact::new("Expected", hub::estimate::words(job.estimate_s)));
+    if row.former_id.is_none() {
+        facts.push(Fact::new("Expected", hub::estimate::words(job.estimate_s)));
+    }
     facts
 }
 
@@ -259,6 +314,11 @@ fn files(job: &JobDetail, place: &Place) -> Grid {
             .iter()
             .find(|output| output.name == file.name)
             .map_or("", |output| output.meaning);
+        let meaning = if file.name == "former.json" {
+            "Record of the former system"
+        } else {
+            meaning
+        };
         let address = format!("{folder}/{}", file.name);
         vec![
             Cell {
@@ -281,7 +341,7 @@ fn files(job: &JobDetail, place: &Place) -> Grid {
 
 /// What the children of a batch have in common, and their run times.
 pub fn common(batch: &JobDetail) -> Vec<Fact> {
-    let mut facts = asked(&batch.input, &batch.parameters);
+    let mut facts = asked(&batch.input, batch.parameters.as_ref());
     facts.insert(
         1.min(facts.len()),
         Fact::new("Model", batch.row.model.title()),

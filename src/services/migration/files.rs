@@ -1,0 +1,167 @@
+//! The files of the former system: found in the first of their places that holds any, and put where the job's files lie
+//! here.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Migration;
+use crate::error::{Error, Result};
+use crate::former::{Document, best, is_of_results, places, record, values};
+use crate::job::{Job, Kind, ResultFile};
+use crate::ports::Blobs;
+use crate::ports::blobs::{self, BlobsError};
+use crate::services::Services;
+use crate::services::files::error;
+use crate::services::idempotency::hex;
+
+/// The epoch of what was not made here.
+const EPOCH: u32 = 0;
+/// The document of the former system as a file.
+const RECORD: &str = "former.json";
+
+impl Services {
+    /// Brings the files of a job, the document itself among them, and takes the values that stand in them. Says why files
+    /// are missing.
+    pub(super) async fn bring_files(
+        &self,
+        migration: &Migration,
+        document: &Document,
+        job: &mut Job,
+    ) -> Result<Option<String>> {
+        job.result_epoch = Some(EPOCH);
+        let record = serde_json::to_vec_pretty(&record(document)).map_err(Error::internal)?;
+        self.bring_file(migration, job, RECORD, record.into())
+            .await?;
+        let Some(source) = &migration.files else {
+            return Ok(Some("no files were at hand".to_owned()));
+        };
+        let Some((place, paths)) = found(&**source, document).await? else {
+            let places = places(document).join(", ");
+            return Ok(Some(format!("there are none in {places}")));
+        };
+        let (mut taken, mut unread) = (BTreeSet::from([RECORD.to_owned()]), Vec::new());
+        for path in paths {
+            let content = match blobs::read(&**source, &path).await {
+                // No store takes every name.
+                Err(BlobsError::Refused(_) | BlobsError::NotFound(_)) => {
+                    unread.push(path);
+                    continue;
+                }
+                read => read.map_err(error)?,
+            };
+            let name = name_of(path.trim_start_matches(&place), &mut taken);
+            if job.kind != Kind::Batch && is_of_results(&name) {
+                take_values(job, &name, &content);
+            }
+            self.bring_file(migration, job, &name, content).await?;
+        }
+        if job.kind != Kind::Batch {
+            job.best = best(job.task, &job.metrics);
+        }
+        Ok((!unread.is_empty()).then(|| format!("it cannot be read: {}", unread.join(", "))))
+    }
+
+    async fn bring_file(
+        &self,
+        migration: &Migration,
+        job: &mut Job,
+        name: &str,
+        content: Bytes,
+    ) -> Result<()> {
+        job.files.push(ResultFile {
+            name: name.to_owned(),
+            kind: kind_of(name).to_owned(),
+            size_bytes: content.len() as u64,
+            sha256: hex(Sha256::digest(&content)),
+        });
+        if migration.dry_run {
+            return Ok(());
+        }
+        let path = job.output_path(EPOCH, name);
+        self.put_same(&path, content).await
+    }
+
+    /// Puts a file, or finds the same one there.
+    async fn put_same(&self, path: &str, content: Bytes) -> Result<()> {
+        let length = content.len() as u64;
+        match self.blobs.put(path, content).await {
+            Ok(()) => Ok(()),
+            Err(BlobsError::Exists(_)) => {
+                let there = self.blobs.head(path).await.map_err(error)?;
+                if there.is_some_and(|there| there.size_bytes == length) {
+                    return Ok(());
+                }
+                Err(Error::Conflict(format!(
+                    "{path} is there already, and another file than the one that is to be brought"
+                )))
+            }
+            Err(failed) => Err(error(failed)),
+        }
+    }
+}
+
+/// The first place that holds files, and their paths.
+async fn found(source: &dyn Blobs, document: &Document) -> Result<Option<(String, Vec<String>)>> {
+    for place in places(document) {
+        let there = source.list(&place).await.map_err(error)?;
+        if !there.is_empty() {
+            let paths = there.into_iter().map(|blob| blob.path).collect();
+            return Ok(Some((place, paths)));
+        }
+    }
+    Ok(None)
+}
+
+/// The values of a file, where the document itself has none.
+fn take_values(job: &mut Job, name: &str, content: &[u8]) {
+    let Ok(Value::Object(record)) = serde_json::from_slice(content) else {
+        return;
+    };
+    for (key, metric) in values(&record, job.model, name) {
+        job.metrics.entry(key).or_insert(metric);
+    }
+}
+
+/// The name of a file here: its path below the place, of signs that a name may have, and no name twice.
+fn name_of(path: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = |letter: char| match letter {
+        letter if letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '-') => letter,
+        _ => '_',
+    };
+    let name: String = path.trim_start_matches('/').chars().map(plain).collect();
+    let name = format!("{}{}", if name.starts_with('.') { "_" } else { "" }, name);
+    let mut unique = name.clone();
+    for number in 2.. {
+        if taken.insert(unique.clone()) {
+            break;
+        }
+        unique = format!("{number}-{name}");
+    }
+    unique
+}
+
+fn kind_of(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("cif" | "mmcif" | "pdb") => "structure",
+        Some("sdf") => "poses",
+        Some("json" | "npz" | "csv") => "data",
+        Some("log" | "txt") => "log",
+        _ => "file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe_and_each_is_there_once() {
+        let mut taken = BTreeSet::new();
+        let names =
+            ["/a b.cif", "/a/b.cif", "/.hidden", "/ä.json"].map(|path| name_of(path, &mut taken));
+        assert_eq!(names, ["a_b.cif", "2-a_b.cif", "_.hidden", "_.json"]);
+    }
+}
