@@ -171,7 +171,7 @@ fn collect<'a>(
     numbers: &mut Vec<Number<'a>>,
 ) {
     for (key, value) in object {
-        let path = if path.is_empty() {
+        let path = if depth == 0 {
             key.clone()
         } else {
             format!("{path}.{key}")
