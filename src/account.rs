@@ -56,6 +56,7 @@ impl Email {
                 && part.chars().all(|letter| {
                     !letter.is_whitespace()
                         && !letter.is_control()
+                        && !turns_plain(letter)
                         && !"<>(),;:\\\"[]".contains(letter)
                 })
         };
@@ -91,6 +92,12 @@ impl TryFrom<String> for Email {
     fn try_from(text: String) -> Result<Self, &'static str> {
         Self::new(&text)
     }
+}
+
+/// Whether a letter becomes one of ASCII when case is left out, as the sign of Kelvin becomes a k: the address with it
+/// would be taken for somebody else's.
+fn turns_plain(letter: char) -> bool {
+    !letter.is_ascii() && letter.to_lowercase().any(|small| small.is_ascii())
 }
 
 /// Whether a password may be taken by the owner of an address; the message says why not.
@@ -264,6 +271,8 @@ mod tests {
             "a@example..org",
             "a\u{0}@example.org",
             "<a@example.org>",
+            "mi\u{212a}e@example.org",
+            "ada@\u{130}nstitute.example.org",
             too_long.as_str(),
         ] {
             assert!(Email::new(text).is_err(), "{text}");

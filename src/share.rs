@@ -130,7 +130,7 @@ impl ShareState {
     }
 }
 
-/// A link as whoever made it sees it.
+/// A link as whoever made it sees it, and who leads the organisation whose work it shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ShareRow {
     /// Its id.
@@ -139,6 +139,8 @@ pub struct ShareRow {
     pub job_id: JobId,
     /// The name of that, as long as it is there.
     pub name: Option<String>,
+    /// Who made the link, as its readers are told.
+    pub shared_by: String,
     /// How many children of a batch it shows, when not all.
     pub selected: Option<u32>,
     /// How it stands.

@@ -19,6 +19,13 @@ pub struct AppError {
     pub reference: String,
 }
 
+impl AppError {
+    /// Whether it may be gone when it is tried again.
+    pub fn passes(&self) -> bool {
+        matches!(self.error, Error::Conflict(_) | Error::Unavailable { .. })
+    }
+}
+
 impl FromServerFnError for AppError {
     type Encoder = JsonText;
 
@@ -50,6 +57,8 @@ pub fn Fault(
 ) -> impl IntoView {
     let missing = matches!(error.error, Error::NotFound);
     let stranger = matches!(error.error, Error::Unauthenticated);
+    // Whoever loads a page anew without being signed in is led to sign in, and back.
+    let again = if stranger { "Sign in" } else { "Reload" };
     let title = match &error.error {
         Error::NotFound => "There is nothing here",
         Error::BadRequest(_) | Error::Invalid(_) => "This cannot be read",
@@ -68,8 +77,7 @@ pub fn Fault(
             <p>{message}</p>
             {(!error.reference.is_empty() && !missing).then(|| view! { <Reference reference=error.reference.clone() /> })}
             <p class="ways">
-                {(!missing).then(|| view! { <a class="button" href="" rel="external">"Reload"</a> })}
-                {stranger.then(|| view! { <a class="button" href="/login" rel="external">"Sign in"</a> })}
+                {(!missing).then(|| view! { <a class="button" href="" rel="external">{again}</a> })}
                 <a href="/">"My Results"</a>
             </p>
         </section>

@@ -75,6 +75,30 @@ pub fn at_most_every(
     }
 }
 
+/// Calls `act` when the page is looked at: at once, or as soon as its tab is opened again, however often it is asked to.
+pub fn when_seen(act: impl Fn() + Clone + 'static) -> impl Fn() + Clone + 'static {
+    let missed = StoredValue::new(false);
+    let opened = act.clone();
+    Effect::new(move |_| {
+        let opened = opened.clone();
+        let listener = window_event_listener_untyped("visibilitychange", move |_| {
+            let asked = !document().hidden() && missed.get_value();
+            if asked {
+                missed.set_value(false);
+                opened();
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+    move || {
+        if document().hidden() {
+            missed.set_value(true);
+        } else {
+            act();
+        }
+    }
+}
+
 /// A clock that a page which is open goes by: the moment it was made, then every half minute the browser's own.
 pub fn clock(made: Signal<hub::time::Timestamp>) -> Signal<hub::time::Timestamp> {
     let ticked = RwSignal::new(None);

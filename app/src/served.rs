@@ -55,9 +55,18 @@ pub fn Served() -> impl IntoView {
         Some(old) if path.with(|path| path == "/") => old.clone(),
         _ => (path.get(), search.get()),
     });
+    // What stands there, and where: a look again that comes to nothing for the moment leaves it as it is.
+    let kept = StoredValue::new(None::<((String, String), Page)>);
     let page = Resource::new(
         move || address.get(),
-        |(path, query)| read_page(path, query),
+        move |at| async move {
+            let answer = read_page(at.0.clone(), at.1.clone()).await;
+            let old = kept.try_get_value().flatten().filter(|old| old.0 == at);
+            match (answer, old) {
+                (Err(error), Some((_, old))) if error.passes() => Ok(old),
+                (answer, _) => answer,
+            }
+        },
     );
     let fetching = live::awaits(move || address.track(), move || page.track());
     let events = Memo::new(move |_| page.with(|page| page.as_ref()?.as_ref().ok()?.events.clone()));
@@ -70,10 +79,11 @@ pub fn Served() -> impl IntoView {
                 .unwrap_or_default(),
         );
     });
-    let read_again = live::at_most_every(1_000, move || {
+    let read_again = live::at_most_every(2_000, move || {
         page.refetch();
         speak();
     });
+    let read_again = live::when_seen(read_again);
     live::watch(move || events.get(), move |_| read_again());
     let body = NodeRef::<Div>::new();
     let first = StoredValue::new(None);
@@ -82,6 +92,7 @@ pub fn Served() -> impl IntoView {
         let (Some(Ok(page)), Some(body)) = (page.get(), body.get()) else {
             return;
         };
+        kept.set_value(Some((address.get_untracked(), page.clone())));
         // What came with the document, or was set a moment ago, is there already.
         let already = set.try_update_value(|set| set.replace(page.html.clone()));
         if already

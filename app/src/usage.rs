@@ -69,10 +69,11 @@ fn period(
     });
     let kept = |units: i64| number::grouped(u32::try_from(units).unwrap_or_default());
     let parts = format!(
-        "{} charged, {} of jobs that have not ended, {} given back.",
+        "{} charged, {} of jobs that have not ended, {} given back. Runs took {}.",
         kept(units.charged),
         kept(units.held),
-        kept(units.refunded)
+        kept(units.refunded),
+        number::with_unit((units.run_ms as f64 / 360_000.0).round() / 10.0, "h")
     );
     view! {
         <section class="usage">

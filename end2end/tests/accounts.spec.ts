@@ -48,6 +48,21 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+test('whoever is signed out meanwhile signs in again and goes on', async ({ page, misdeeds }) => {
+  misdeeds.allow(/401/);
+  await signUp(page, 'ada@example.org');
+  await page.goto('/account');
+  await page.request.post('/api/v1/auth/logout');
+  await page.getByRole('link', { name: 'Usage' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('You are not signed in any more');
+  await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/login\?next=%2Fusage$/);
+  await page.getByLabel('E-mail').fill('ada@example.org');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(/\/usage$/);
+});
+
 test('an organisation is founded, joined by a link, and sees what is shown to it', async ({ page, browser, baseURL }) => {
   await signUp(page, 'ada@example.org');
   await page.goto('/organization');
@@ -78,6 +93,38 @@ test('an organisation is founded, joined by a link, and sees what is shown to it
     await guest.goto('/organization');
     await expect(guest.getByLabel('Name of the organisation')).toBeVisible({ timeout: 500 });
   }).toPass({ timeout: 10_000 });
+  await other.close();
+});
+
+test('an owner finds and ends the link of a member', async ({ page, browser, baseURL, misdeeds }) => {
+  misdeeds.allow(/404/);
+  await signUp(page, 'ada@example.org');
+  await page.request.post('/api/v1/organizations', { data: { name: 'Structural biology' } });
+  const invited = await page.request.post('/api/v1/organizations/own/invitations', { data: { role: 'member' } });
+  const other = await browser.newContext({ baseURL });
+  const bea = await other.newPage();
+  await signUp(bea, 'bea@example.org');
+  await bea.goto((await invited.json()).url);
+  await bea.getByRole('button', { name: 'Join' }).click();
+  await expect(bea.getByRole('heading', { level: 1 })).toHaveText('Structural biology');
+  await expect(bea.getByRole('link', { name: 'Audit log' })).toHaveCount(0);
+  const input = { target: { named: 'ABL1' }, ligand: { name: 'ethanol', smiles: 'CCO' } };
+  const job = await bea.request.post('/api/v1/jobs', { data: { task: 'docking', name: 'kinase', input } });
+  const link = await bea.request.post('/api/v1/shares', { data: { job_id: (await job.json()).id } });
+  const { url } = await link.json();
+
+  await page.goto('/organization');
+  await page.locator('main').getByRole('link', { name: 'Links', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Links of the organisation');
+  const row = page.locator('tr[data-share]');
+  await expect(row).toHaveCount(1);
+  await expect(row).toContainText('kinase');
+  await expectNoBarrier(page);
+  await row.locator('summary').click();
+  await row.getByRole('button', { name: 'Revoke the link' }).click();
+  await expect(page.locator('tr[data-share]')).toContainText('Revoked');
+  await expect(page).toHaveURL(/\/organization\/links$/);
+  expect((await bea.goto(url))?.status()).toBe(404);
   await other.close();
 });
 

@@ -49,11 +49,17 @@ async function signIn(page: Page, email: string, password: string): Promise<void
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
+/** Presses the button of the page that a link to confirm an address leads to. */
+async function confirm(page: Page): Promise<void> {
+  await page.getByLabel('Password of the account').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Confirm the address' }).click();
+}
+
 /** Signs up, and confirms the address by the link in the mail. */
 async function enter(page: Page, mailbox: Mailbox, email: string): Promise<void> {
   await signUp(page, email);
   await page.goto(linkIn(await mailbox.next(email)));
-  await page.getByRole('button', { name: 'Confirm the address' }).click();
+  await confirm(page);
   await page.waitForURL(/\/$/);
 }
 
@@ -85,12 +91,12 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole('button', { name: 'Send another link' }).click();
       await expect(page.getByText('a link is on its way')).toBeVisible();
       await page.goto(linkIn(await mailbox.next('ada@example.org')));
-      await page.getByRole('button', { name: 'Confirm the address' }).click();
+      await confirm(page);
       await page.waitForURL(/\/$/);
       await page.goto('/account');
       await expect(page.getByText('ada@example.org')).toBeVisible();
       await page.goto(linkIn(first));
-      await page.getByRole('button', { name: 'Confirm the address' }).click();
+      await confirm(page);
       await expect(page.getByText('this link is not good any more')).toBeVisible();
       await signOut(page);
 
@@ -153,7 +159,7 @@ test('an address with an account is told so in the mail alone, and moves by one'
   await expectNoBarrier(page);
   await page.goto(linkIn(await mailbox.next('lovelace@example.org')));
   await expectNoBarrier(page);
-  await page.getByRole('button', { name: 'Confirm the address' }).click();
+  await confirm(page);
   await page.waitForURL(/\/account$/);
   await expect(page.locator('dd', { hasText: 'lovelace@example.org' })).toBeVisible();
   expect((await mailbox.next('ada@example.org')).subject).toContain('has another address now');

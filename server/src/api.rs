@@ -6,7 +6,7 @@ use axum::routing::{delete, get, patch, post, put};
 use hub::services::Services;
 use tokio_util::sync::CancellationToken;
 
-use crate::events;
+use crate::events::{self, Streams};
 use crate::router::{no_such_call, wrong_method};
 use crate::session::Door;
 
@@ -34,6 +34,8 @@ pub struct Api {
     pub door: Door,
     /// The secret that the gateway signs its calls with.
     pub gateway_secret: String,
+    /// The streams of events that each person has open.
+    pub streams: Streams,
     /// Cancelled when the server ends: open streams end then too.
     pub stopping: CancellationToken,
 }
@@ -101,6 +103,7 @@ pub fn routes(api: Api) -> Router {
         )
         .route("/organizations/join", post(organizations::join))
         .route("/invitation", get(organizations::invitation))
+        .route("/organizations/own/shares", get(shares::of_organization))
         .route("/organizations/own/audit", get(admin::organization_audit))
         .route("/admin/users", get(admin::users))
         .route("/admin/users/{id}", get(admin::user))

@@ -23,6 +23,10 @@ use crate::api::{Api, read::Id};
 use crate::problem::Problem;
 use crate::session::Signed;
 
+mod open;
+
+pub use open::{Place, Streams};
+
 /// Between two looks when nothing wakes.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two looks however often it is woken: at most four a second.
@@ -47,6 +51,7 @@ pub async fn of_list(
     Signed(actor): Signed,
     headers: HeaderMap,
 ) -> Result<Events, Problem> {
+    let place = api.streams.open(&actor.user)?;
     let woken = api.services.changes().subscribe();
     let since = match last_event(&headers) {
         Some(time) => time.max(api.services.now().await?.plus_seconds(-LONGEST_AWAY_S)),
@@ -58,7 +63,7 @@ pub async fn of_list(
         since,
         told: HashMap::new(),
     };
-    Ok(answer(Watch::new(list, woken, api.stopping)))
+    Ok(answer(Watch::new(list, woken, api.stopping, place)))
 }
 
 /// `GET /jobs/{id}/events`: one job, batch or child, first as it stands.
@@ -69,13 +74,14 @@ pub async fn of_job(
 ) -> Result<Events, Problem> {
     let woken = api.services.changes().subscribe();
     api.services.job(&actor, &id).await?;
+    let place = api.streams.open(&actor.user)?;
     let one = One {
         services: api.services,
         actor,
         id,
         told: None,
     };
-    Ok(answer(Watch::new(one, woken, api.stopping)))
+    Ok(answer(Watch::new(one, woken, api.stopping, place)))
 }
 
 /// `GET /batches/{id}/events`: a batch, first as it stands.
@@ -176,10 +182,16 @@ struct Watch<L> {
     ready: VecDeque<Event>,
     looked: bool,
     over: bool,
+    _place: Place,
 }
 
 impl<L: Look> Watch<L> {
-    fn new(look: L, woken: broadcast::Receiver<Change>, stopping: CancellationToken) -> Self {
+    fn new(
+        look: L,
+        woken: broadcast::Receiver<Change>,
+        stopping: CancellationToken,
+        place: Place,
+    ) -> Self {
         let hello = Event::default().retry(RETRY).comment("listening");
         Self {
             look,
@@ -188,6 +200,7 @@ impl<L: Look> Watch<L> {
             ready: VecDeque::from([hello]),
             looked: false,
             over: false,
+            _place: place,
         }
     }
 

@@ -19,6 +19,7 @@ use server::config::migrate::Wanted;
 use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::{FormerJobs, indexes};
 use server::documents::{Clock, Firestore, Sqlite};
+use server::events::Streams;
 use server::gateway::Gateway;
 use server::health::Watch;
 use server::mail::Mailer;
@@ -203,6 +204,7 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
             services: services.clone(),
             door,
             gateway_secret,
+            streams: Streams::default(),
             stopping: stopping.clone(),
         },
         watch: Watch {

@@ -14,6 +14,11 @@ use serde_json::{Map, Value, json};
 /// Seconds after which it makes sense to ask again what did not answer.
 const RETRY_AFTER_S: &str = "5";
 
+/// What the page of a problem may load: its style, and the picture of the tab.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
 /// Something that went wrong, as it is told. Completed by [`complete`], which knows the request's reference.
 #[derive(Clone, Debug)]
 pub struct Problem(Box<Told>);
@@ -93,11 +98,20 @@ impl Problem {
 impl Problem {
     /// For a browser that was led here by a link or a form.
     fn page(&self, reference: &str) -> String {
-        let (title, detail) = (escaped(self.title()), escaped(&self.0.detail));
+        let detail = match self.0.status {
+            StatusCode::NOT_FOUND => "It was deleted, or it never was, or it is not yours.",
+            _ => self.0.detail.as_str(),
+        };
+        let (title, detail) = (escaped(self.title()), escaped(detail));
+        let (way, on) = match self.0.status {
+            StatusCode::UNAUTHORIZED => ("/login", "Sign in"),
+            _ => ("/", "My Results"),
+        };
         format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
-             content=\"width=device-width\"><title>{title} · OMTX-Hub</title><main><h1>{title}</h1><p>{detail}</p>\
-             <p>Reference <code>{reference}</code></p><p><a href=\"/\">My Results</a></p></main></html>"
+             content=\"width=device-width\"><title>{title} · OMTX-Hub</title><link rel=\"icon\" href=\"/favicon.svg\">\
+             <link rel=\"stylesheet\" href=\"/problem.css\"><main><h1>{title}</h1><p>{detail}</p>\
+             <p>Reference <code>{reference}</code></p><p><a href=\"{way}\">{on}</a></p></main></html>"
         )
     }
 }
@@ -160,6 +174,9 @@ pub fn complete(mut response: Response, reference: &str, as_page: bool) -> Respo
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if as_page {
+        headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    }
     if problem.0.status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
     }

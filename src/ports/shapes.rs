@@ -102,7 +102,7 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Sessions, &["user"], &[], "created_at"),
     shape(Collection::Keys, &["user"], &[], "created_at"),
     shape(Collection::Shares, &["created_by"], &["id"], "created_at"),
-    shape(Collection::Shares, &["owner", "id"], &[], "created_at"),
+    shape(Collection::Shares, &["owner"], &["id"], "created_at"),
     shape(Collection::Users, &["organization"], &[], "created_at"),
     // All of them, for the admins of the hub.
     shape(Collection::Users, &[], &[], "created_at"),

@@ -16,9 +16,10 @@ use crate::page::PageRequest;
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
 use crate::time::Timestamp;
 
-/// What admins of the hub did of late with what is not theirs: a page that is looked at for an hour is one entry.
+/// What admins of the hub did of late with what is not theirs, a job or the list of all: a page that is looked at for an
+/// hour is one entry.
 #[derive(Clone)]
-pub(super) struct Looks(moka::future::Cache<(UserId, JobId, Act), ()>);
+pub(super) struct Looks(moka::future::Cache<(UserId, Option<JobId>, Act), ()>);
 
 impl Default for Looks {
     fn default() -> Self {
@@ -82,12 +83,28 @@ impl Services {
 
     /// Notes that an admin of the hub uses what they are for, before they are let in.
     pub(super) async fn note_admin(&self, actor: &Actor, act: Act, job: &Job) -> Result<()> {
-        let look = (actor.user.clone(), job.id.clone(), act);
+        let now = self.store.now().await?;
+        let entry = entry(actor, act, told(job), &job.owner, now);
+        self.note_look(actor, Some(&job.id), &entry).await
+    }
+
+    /// Notes that an admin of the hub reads the list of everybody's jobs. The one owner of a hub has no other one's.
+    pub(super) async fn note_list(&self, actor: &Actor) -> Result<()> {
+        if actor.owner.is_local() {
+            return Ok(());
+        }
+        let now = self.store.now().await?;
+        let (to, own) = ("the list of all jobs", Owner::User(actor.user.clone()));
+        let entry = entry(actor, Act::ReadAsAdmin, to, &own, now);
+        self.note_look(actor, None, &entry).await
+    }
+
+    async fn note_look(&self, actor: &Actor, job: Option<&JobId>, entry: &Entry) -> Result<()> {
+        let look = (actor.user.clone(), job.cloned(), entry.act);
         if self.looks.0.contains_key(&look) {
             return Ok(());
         }
-        let entry = entry(actor, act, told(job), &job.owner, self.store.now().await?);
-        self.store.commit(vec![noted(&entry)?]).await?;
+        self.store.commit(vec![noted(entry)?]).await?;
         self.looks.0.insert(look, ()).await;
         Ok(())
     }

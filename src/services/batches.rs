@@ -42,6 +42,7 @@ impl Services {
         verdicts: &[RowVerdict],
         claim: Option<&Claim>,
     ) -> Result<Submitted> {
+        self.still_works(actor).await?;
         let now = self.store.now().await?;
         let total = read.ligands.len() as u32;
         self.check_children(&actor.owner, total).await?;

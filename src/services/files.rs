@@ -11,11 +11,11 @@ use crate::id::JobId;
 use crate::job::Job;
 use crate::ports::blobs::{self, BlobsError, Download};
 
-/// Seconds that an address to a file is good for.
-const ADDRESS_S: i64 = 900;
+/// Seconds that an address to a file is good for: long enough to be followed, since whoever has it needs no account.
+const ADDRESS_S: i64 = 60;
 
 impl Services {
-    /// A signed address of a result's file, good for 15 minutes; the browser saves it with `save`, else shows it.
+    /// A signed address of a result's file, good for a minute; the browser saves it with `save`, else shows it.
     pub async fn file_url(
         &self,
         actor: &Actor,

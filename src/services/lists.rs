@@ -91,8 +91,11 @@ impl Services {
                 "you belong to no organisation; take scope=mine",
             ));
         }
-        if query.filters.scope == Scope::All && !actor.is_admin() {
-            return Err(Error::bad_request("scope", search::NO_SUCH_SCOPE));
+        if query.filters.scope == Scope::All {
+            if !actor.is_admin() {
+                return Err(Error::bad_request("scope", search::NO_SUCH_SCOPE));
+            }
+            self.note_list(actor).await?;
         }
         let request = &query.page;
         let back = request.token.as_ref().is_some_and(|token| token.back);

@@ -202,8 +202,14 @@ impl Services {
     }
 
     /// Confirms an address by a link, once: that of a new account, which can be used from then on, or the next one of
-    /// an account, whose old one is told.
-    pub async fn confirm_address(&self, token: &str, visitor: &Visitor) -> Result<Confirmed> {
+    /// an account, whose old one is told. It takes the account's password too: else whoever makes an account with the
+    /// address of somebody else would have them work in it.
+    pub async fn confirm_address(
+        &self,
+        token: &str,
+        password: String,
+        visitor: &Visitor,
+    ) -> Result<Confirmed> {
         let now = self.store.now().await?;
         let (proof, mut user) = self.followed(Purpose::Confirm, token, now).await?;
         let (id, old, new) = (
@@ -214,6 +220,12 @@ impl Services {
         if old == new && user.value.verified_at.is_some() {
             return Err(void_link());
         }
+        let wrong = Error::invalid(
+            "password",
+            "this is not the password that the account was made with; if you did not make it, take a new one",
+        );
+        let counts = self.known_password(&user.value, password, visitor, wrong);
+        let right: Vec<Write> = counts.await?.iter().map(Count::given_back).collect();
         user.value.verified_at = Some(now);
         user.value.email = new.clone();
         let act = match old == new {
@@ -222,6 +234,7 @@ impl Services {
         };
         let entry = by_themselves(&user.value, act, visitor, now);
         let mut writes = vec![used(&proof), noted(&entry)?];
+        writes.extend(right);
         if old == new {
             self.replace_user(user, writes).await?;
             let user = self.store.get::<User>(user_key(&id)).await?;

@@ -1,5 +1,5 @@
 //! Hashes of passwords: argon2id with the parameters that OWASP names first. Each takes 19 MiB and some 20 ms of a
-//! processor, so they are made beside the threads that answer requests, two at a time.
+//! processor, so they are made beside the threads that answer requests, two at a time, and only so many wait for that.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// Hashes that are made at once.
 const AT_ONCE: usize = 2;
+/// Hashes that are made or wait for their turn: more than a second of waiting.
+const WAITING: usize = 100;
 /// KiB of memory, passes over it, lanes.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
@@ -18,12 +20,14 @@ const COST: (u32, u32, u32) = (19_456, 2, 1);
 #[derive(Clone)]
 pub(super) struct Passwords {
     turns: Arc<Semaphore>,
+    places: Arc<Semaphore>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         Self {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Arc::new(Semaphore::new(WAITING)),
         }
     }
 }
@@ -45,11 +49,16 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
+        let place = self.places.clone().try_acquire_owned();
+        let place = place.map_err(|full| {
+            let message = "too many people sign in at this moment; try again in a moment";
+            Error::unavailable(message, full)
+        })?;
         let turn = self.turns.clone().acquire_owned().await;
         let turn = turn.map_err(Error::internal)?;
         // The work goes on when nobody waits for it any more, and its turn with it.
         let work = move || {
-            let _turn = turn;
+            let _held = (place, turn);
             work()
         };
         tokio::task::spawn_blocking(work)
@@ -104,5 +113,19 @@ mod tests {
         assert!(matches("ligand-pose-box", Some(&one)).unwrap());
         assert!(!matches("ligand-pose-bow", Some(&one)).unwrap());
         assert!(!matches("the password of nobody", None).unwrap());
+    }
+
+    #[test]
+    fn no_more_wait_than_there_are_places() {
+        let passwords = Passwords::default();
+        let work = || std::thread::sleep(std::time::Duration::from_millis(1));
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let all = (0..WAITING + 20).map(|_| passwords.in_turn(work));
+            let done = futures::future::join_all(all).await;
+            let refused = done.iter().filter(|done| done.is_err()).count();
+            assert_eq!(refused, 20);
+            assert!(passwords.in_turn(work).await.is_ok());
+        });
     }
 }

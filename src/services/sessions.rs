@@ -201,6 +201,22 @@ impl Services {
         found.ok_or(Error::Unauthenticated)
     }
 
+    /// Refuses work in the name of an owner for whom the actor may not work any more. They were looked up when their
+    /// request came, which may have waited for others since.
+    pub(super) async fn still_works(&self, actor: &Actor) -> Result<()> {
+        if actor.owner.is_local() {
+            return Ok(());
+        }
+        let user = self.store.get::<User>(user_key(&actor.user)).await?;
+        let now = user.map(|user| acting(user.value));
+        match now.is_some_and(|now| now.owner == actor.owner && !now.reads_only) {
+            true => Ok(()),
+            false => Err(Error::Forbidden(
+                "you may not run anything for this account any more; load the page again to see what you may".to_owned(),
+            )),
+        }
+    }
+
     /// Whoever has an account, as they act with a key.
     pub(super) async fn actor_by_key(&self, key: &Stored<ApiKey>) -> Result<Option<Actor>> {
         let user = self.store.get::<User>(user_key(&key.value.user)).await?;

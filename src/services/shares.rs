@@ -33,6 +33,8 @@ const LISTED: u32 = 500;
 /// How often a link is revoked again when somebody was quicker.
 const TRIES: u32 = 12;
 const DAY_S: i64 = 86_400;
+/// Seconds that a revoked link without an end of its own is listed, until the store may forget it.
+const REVOKED_S: i64 = 30 * DAY_S;
 
 /// How often a link was looked at: a record of its own, so that counting never stands in the way of revoking.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -89,6 +91,23 @@ impl Services {
             LISTED,
         )
         .equal("created_by", actor.user.as_str());
+        self.rows_of(actor, query).await
+    }
+
+    /// The links to work of the organisation that the actor leads, whoever made them, newest first, the last 500.
+    pub async fn organization_shares(&self, actor: &Actor) -> Result<Vec<ShareRow>> {
+        let owner = Owner::Organization(self.led(actor).await?);
+        let query = Query::new(
+            Collection::Shares,
+            "created_at",
+            Direction::Descending,
+            LISTED,
+        )
+        .equal("owner", owner.to_string());
+        self.rows_of(actor, query).await
+    }
+
+    async fn rows_of(&self, actor: &Actor, query: Query) -> Result<Vec<ShareRow>> {
         let found = self.store.query::<Share>(&query).await?;
         let counters: Vec<Key> = found.iter().map(|share| views_key(&share.key)).collect();
         let jobs: Vec<Key> = found
@@ -122,6 +141,9 @@ impl Services {
             }
             let now = self.store.now().await?;
             share.value.revoked_at = Some(now);
+            // A link without an end would be kept for ever.
+            let forgotten = now.plus_seconds(REVOKED_S);
+            share.value.expires_at.get_or_insert(forgotten);
             let to = format!("the link to {}", share.value.job_id);
             let entry = entry(actor, Act::LinkRevoked, to, &share.value.owner, now);
             let writes = vec![share.replaced()?, noted(&entry)?];
@@ -245,6 +267,7 @@ fn row(share: Share, name: Option<String>, views: Option<Views>, now: Timestamp)
         id: share.id,
         job_id: share.job_id,
         name,
+        shared_by: share.shared_by,
         selected: share.selection.map(|places| places.len() as u32),
         state,
         has_password: share.password.is_some(),

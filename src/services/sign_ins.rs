@@ -90,9 +90,12 @@ pub(super) fn of_elsewhere(visitor: &Visitor) -> [Count; 1] {
     )]
 }
 
-/// Accounts that are made from one network.
-pub(super) fn of_sign_up(visitor: &Visitor) -> [Count; 1] {
-    [Count::new(format!("signups\n{}", visitor.network), 20, 900)]
+/// Accounts that are made: from one network, and on the whole hub, which a crowd of networks slows down by seconds only.
+pub(super) fn of_sign_up(visitor: &Visitor) -> [Count; 2] {
+    [
+        Count::new(format!("signups\n{}", visitor.network), 20, 900),
+        Count::new("signups".to_owned(), 100, 10),
+    ]
 }
 
 /// Passwords of a link, whoever sends them.

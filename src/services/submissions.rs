@@ -116,6 +116,7 @@ impl Services {
         source_id: Option<JobId>,
         claim: Option<&Claim>,
     ) -> Result<Submitted> {
+        self.still_works(actor).await?;
         let now = self.store.now().await?;
         if let Err(refused) = self.taken(&actor.owner, now, 1).await {
             return self.refused_by_limit(claim, refused).await;

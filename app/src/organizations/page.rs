@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
 use crate::sheet::heads;
+use crate::side::set_status;
 
 /// One's organisation, or how to come to one.
 pub async fn organization(services: &Services, actor: &Actor) -> Result<Page> {
@@ -62,7 +63,13 @@ fn own(organization: &OrganizationView, actor: &Actor, outcome: &Outcome) -> imp
             <div class="tools">
                 <a class="button" href="/?scope=organization">"What is shown to all"</a>
                 <a class="button" href="/usage">"Usage"</a>
-                {leads.then(|| view! { <a class="button" href="/organization/audit">"Audit log"</a> })}
+                {leads
+                    .then(|| {
+                        view! {
+                            <a class="button" href="/organization/links">"Links"</a>
+                            <a class="button" href="/organization/audit">"Audit log"</a>
+                        }
+                    })}
             </div>
         </header>
         {outcome.said()}
@@ -125,7 +132,7 @@ fn row(member: &Member, own: MemberRole, is_self: bool) -> impl IntoView + use<>
         <input type="hidden" name="act" value="role" />
                         <select name="role" aria-label=format!("Role of {}", member.name)>{options}</select>
                         " "
-                        <button name="id" value=id.clone()>"Give"</button>
+                        <button class="quiet" name="id" value=id.clone()>"Give"</button>
                     </form>
                 })
     } else {
@@ -176,6 +183,22 @@ fn invite(own: MemberRole) -> impl IntoView {
         }
 }
 
+/// Whatever is wrong with a link, its reader is told the same.
+fn nowhere() -> Page {
+    set_status(404);
+    let view = view! {
+        <section class="entry">
+            <h1>"This link lets nobody in"</h1>
+            <p>
+                "It was followed already, its week is over, or whoever made it may not let people in any more. Ask an admin of the "
+                "organisation for another one."
+            </p>
+            <p><a href="/organization">"My organisation"</a></p>
+        </section>
+    };
+    write::still("This link lets nobody in", view)
+}
+
 /// Where a link leads.
 pub async fn join(services: &Services, address: &Address) -> Result<Page> {
     let outcome = Outcome::taken();
@@ -183,7 +206,10 @@ pub async fn join(services: &Services, address: &Address) -> Result<Page> {
         empty if empty.is_empty() => address.get("token").to_owned(),
         token => token,
     };
-    let invitation = services.invitation(&token).await?;
+    let invitation = match services.invitation(&token).await {
+        Err(Error::NotFound) => return Ok(nowhere()),
+        found => found?,
+    };
     let title = format!("Join {}?", invitation.organization);
     let view = view! {
         <section class="entry">

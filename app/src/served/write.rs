@@ -28,6 +28,7 @@ pub async fn page(
     let actor = actor.ok_or(Error::Unauthenticated)?;
     match parts.as_slice() {
         ["organization"] => organizations::page::organization(services, actor).await,
+        ["organization", "links"] => shares::mine::of_organization(services, actor).await,
         ["organization", "audit"] => admin::audit::of_organization(services, actor, &address).await,
         ["admin"] => admin::hub::page(services, actor).await,
         ["admin", "audit"] => admin::audit::of_hub(services, actor, &address).await,

@@ -30,14 +30,14 @@ pub async fn create_share(
     crate::state::answer(super::new::create(&services, &actor, form).await)
 }
 
-/// Ends a link for good.
+/// Ends a link for good, and goes back to the list that it stands in.
 #[server(prefix = "/api", endpoint = "shares/revoke", input = PostUrl, output = Json, client = Writes)]
-pub async fn revoke_share(id: String) -> Result<(), AppError> {
+pub async fn revoke_share(id: String, back: String) -> Result<(), AppError> {
     use crate::jobs::page::read;
 
     let (services, actor) = crate::state::asker()?;
     crate::state::answer(
-        read::and_back("/shares", async {
+        read::and_back(&back, async {
             let id = id.parse().map_err(|_| hub::Error::NotFound)?;
             services.revoke_share(&actor, &id).await
         })

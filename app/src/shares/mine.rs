@@ -1,4 +1,4 @@
-//! My links: how each stands, how often it was looked at, and its end.
+//! Lists of links, one's own and an organisation's: how each stands, how often it was looked at, and its end.
 
 use hub::Result;
 use hub::actor::Actor;
@@ -12,34 +12,72 @@ use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
 use crate::{number, time};
 
-/// The page of my links.
-pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
-    let (shares, now) = (services.shares(actor).await?, services.now().await?);
-    let view = view! {
-        <Breadcrumbs above=Vec::new() here="My links" />
-        <header class="head">
-            <h1>"My links"</h1>
-        </header>
-        {table(&shares, now)}
-    };
-    Ok(write::still("My links", view))
+/// Where a list of links stands, and what it says when there is none.
+struct List {
+    title: &'static str,
+    path: &'static str,
+    /// Whether it says who made each.
+    of_others: bool,
+    empty: &'static str,
 }
 
-fn table(shares: &[ShareRow], now: Timestamp) -> impl IntoView + use<> {
+const MINE: List = List {
+    title: "My links",
+    path: "/shares",
+    of_others: false,
+    empty: "You have shared nothing by a link. The page of each job and batch has a button for it.",
+};
+
+const OF_ORGANIZATION: List = List {
+    title: "Links of the organisation",
+    path: "/organization/links",
+    of_others: true,
+    empty: "Nothing that was made in the organisation is shown by a link.",
+};
+
+/// The page of my links.
+pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
+    let shares = services.shares(actor).await?;
+    shown(services, &MINE, Vec::new(), &shares).await
+}
+
+/// The page of all links to work of the actor's organisation, for its admins.
+pub async fn of_organization(services: &Services, actor: &Actor) -> Result<Page> {
+    let shares = services.organization_shares(actor).await?;
+    let above = vec![("Organisation".to_owned(), "/organization".to_owned())];
+    shown(services, &OF_ORGANIZATION, above, &shares).await
+}
+
+async fn shown(
+    services: &Services,
+    list: &List,
+    above: Vec<(String, String)>,
+    shares: &[ShareRow],
+) -> Result<Page> {
+    let now = services.now().await?;
+    let view = view! {
+        <Breadcrumbs above=above here=list.title />
+        <header class="head">
+            <h1>{list.title}</h1>
+        </header>
+        {table(list, shares, now)}
+    };
+    Ok(write::still(list.title, view))
+}
+
+fn table(list: &List, shares: &[ShareRow], now: Timestamp) -> impl IntoView + use<> {
     if shares.is_empty() {
-        return Either::Left(view! {
-            <section class="empty">
-                <p>"You have shared nothing by a link. The page of each job and batch has a button for it."</p>
-            </section>
-        });
+        return Either::Left(view! { <section class="empty"><p>{list.empty}</p></section> });
     }
-    let rows: Vec<_> = shares.iter().map(|share| row(share, now)).collect();
+    let rows: Vec<_> = shares.iter().map(|share| row(list, share, now)).collect();
+    let by = list.of_others.then(|| view! { <th scope="col">"By"</th> });
     Either::Right(view! {
-        <div class="wide" tabindex="0" role="group" aria-label="My links">
-            <table class="rows links">
+        <div class="wide" tabindex="0" role="group" aria-label=list.title>
+            <table class="rows people links">
                 <thead>
                     <tr>
                         <th scope="col">"Result"</th>
+                        {by}
                         <th scope="col">"Link"</th>
                         <th scope="col">"Made"</th>
                         <th scope="col">"Ends"</th>
@@ -53,7 +91,7 @@ fn table(shares: &[ShareRow], now: Timestamp) -> impl IntoView + use<> {
     })
 }
 
-fn row(share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
+fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
     let result = match &share.name {
         Some(name) => {
             let href = format!("/jobs/{}", share.job_id);
@@ -69,7 +107,8 @@ fn row(share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
         state.push_str(&format!(", {} only", number::count(selected, "ligand")));
     }
     let ends = share
-        .expires_at
+        .revoked_at
+        .or(share.expires_at)
         .map_or_else(|| "never".to_owned(), time::exact);
     let revoke = (share.state == ShareState::Open).then(|| {
         let id = share.id.to_string();
@@ -78,6 +117,7 @@ fn row(share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
                 <summary class="button">"Revoke"</summary>
                 <form method="post" action="/api/shares/revoke">
                     <p>"Nobody can open this link any more, for good."</p>
+                    <input type="hidden" name="back" value=list.path />
                     <button class="button danger" name="id" value=id>"Revoke the link"</button>
                 </form>
             </details>
@@ -86,6 +126,7 @@ fn row(share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
     view! {
         <tr data-share=share.id.to_string()>
             <td class="name">{result}</td>
+            {list.of_others.then(|| view! { <td>{share.shared_by.clone()}</td> })}
             <td>{state}</td>
             <td>{time::time(share.created_at, now)}</td>
             <td>{ends}</td>

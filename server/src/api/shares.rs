@@ -34,6 +34,16 @@ pub async fn list(
     }))
 }
 
+/// `GET /organizations/own/shares`: whoever made them, for the admins of the organisation.
+pub async fn of_organization(
+    State(services): State<Services>,
+    Signed(actor): Signed,
+) -> Answer<Results<ShareRow>> {
+    Ok(axum::Json(Results {
+        results: services.organization_shares(&actor).await?,
+    }))
+}
+
 /// `DELETE /shares/{id}`
 pub async fn revoke(
     State(services): State<Services>,

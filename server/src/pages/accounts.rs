@@ -208,7 +208,7 @@ const ON_ITS_WAY: &str = "If the address has an account that waits for it, a lin
 async fn verify(
     State(forms): State<Forms>,
     From(visitor): From,
-    sent: Sent,
+    mut sent: Sent,
 ) -> Result<Response, Problem> {
     let accounts = forms.api.accounts()?;
     let services = &forms.api.services;
@@ -219,13 +219,13 @@ async fn verify(
             Err(refused) => forms.refused("/verify", sent, refused).await,
         });
     }
-    Ok(
-        match services.confirm_address(sent.get("token"), &visitor).await {
-            Ok(Confirmed::Entered(entered)) => to("/", Some(accounts.kept(&entered)?)),
-            Ok(Confirmed::Moved) => to(ACCOUNT, None),
-            Err(refused) => forms.refused("/verify", sent, refused).await,
-        },
-    )
+    let password = sent.take("password");
+    let confirmed = services.confirm_address(sent.get("token"), password, &visitor);
+    Ok(match confirmed.await {
+        Ok(Confirmed::Entered(entered)) => to("/", Some(accounts.kept(&entered)?)),
+        Ok(Confirmed::Moved) => to(ACCOUNT, None),
+        Err(refused) => forms.refused("/verify", sent, refused).await,
+    })
 }
 
 async fn sign_out(State(forms): State<Forms>, Signed(actor): Signed) -> Result<Response, Problem> {

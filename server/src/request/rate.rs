@@ -5,16 +5,19 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use app::{AppError, RequestId};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use hub::Error;
 use hub::actor::Actor;
 use hub::id::UserId;
 
 use super::client::{ClientAddress, client_address, network, peer};
+use crate::api::read::wants_page;
 use crate::problem::Problem;
 
 /// Submissions a minute.
@@ -108,8 +111,14 @@ pub async fn limit_rate(State(rates): State<Rates>, mut request: Request, next: 
     };
     match rates.count(kind, &client) {
         Ok(()) => next.run(request).await,
-        Err(wait_s) => too_often(kind, wait_s),
+        Err(wait_s) => too_often(kind, wait_s, &request),
     }
+}
+
+/// Whether it is a page that asks by a server function, which reads errors in its own way.
+fn by_page(request: &Request) -> bool {
+    let path = request.uri().path();
+    path.starts_with("/api/") && !path.starts_with("/api/v1/")
 }
 
 /// What is asked for. Files, and calls of the gateway, are as many as runs and pages need.
@@ -126,7 +135,8 @@ fn kind(method: &Method, path: &str) -> Option<Kind> {
             Some(Kind::Submit)
         }
         ["api", "v1", "drafts" | "preflight"] if writes => Some(Kind::List),
-        ["api", "v1", "jobs"] | ["api", "v1", "batches", _, "children"] => Some(Kind::List),
+        [] | ["api", "v1", "jobs"] | ["api", "v1", "batches", _, "children"] => Some(Kind::List),
+        ["api", "jobs", "list"] => Some(Kind::List),
         ["api", ..] => Some(Kind::Read),
         // Files of the bundle that every page loads.
         [file] if file.contains('.') => None,
@@ -134,7 +144,7 @@ fn kind(method: &Method, path: &str) -> Option<Kind> {
     }
 }
 
-fn too_often(kind: Kind, wait_s: u64) -> Response {
+fn too_often(kind: Kind, wait_s: u64, request: &Request) -> Response {
     let (what, most, hint) = match kind {
         Kind::Submit => ("submissions", SUBMIT, "; many ligands go into one batch"),
         Kind::List => ("lists and inputs", LIST, ""),
@@ -142,8 +152,17 @@ fn too_often(kind: Kind, wait_s: u64) -> Response {
     };
     let message =
         format!("these are more than {most} {what} a minute; ask again in {wait_s} s{hint}");
-    let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", message);
-    let mut response = problem.into_response();
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut response = if by_page(request) && !wants_page(request.headers()) {
+        let reference = request.extensions().get::<RequestId>();
+        let error = AppError {
+            error: Error::Conflict(message),
+            reference: reference.map(|id| id.0.clone()).unwrap_or_default(),
+        };
+        (status, axum::Json(error)).into_response()
+    } else {
+        Problem::new(status, "too-many-requests", message).into_response()
+    };
     response
         .headers_mut()
         .insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
@@ -212,6 +231,7 @@ mod tests {
         assert_eq!(answered(&router, Method::POST, jobs, 12).await, 10);
         assert_eq!(answered(&router, Method::GET, jobs, 63).await, 60);
         let (usage, page) = ("/api/v1/usage", "/usage");
+        assert_eq!(answered(&router, Method::GET, "/", 1).await, 0, "a list");
         assert_eq!(answered(&router, Method::GET, usage, 100).await, 100);
         assert_eq!(answered(&router, Method::GET, page, 84).await, 80);
         for path in ["/pkg/a.wasm", "/files/a", "/api/v1/callbacks/a", "/healthz"] {
@@ -234,6 +254,21 @@ mod tests {
             .parse()
             .unwrap();
         assert!((1..=7).contains(&wait_s), "{wait_s}");
+    }
+
+    #[tokio::test]
+    async fn a_page_reads_why_it_was_refused() {
+        let router = router(&Rates::new(0), Some(signed_in("ada")));
+        let path = "/api/jobs/list";
+        assert_eq!(answered(&router, Method::POST, path, 61).await, 60);
+        let refused = ask(&router, Method::POST, path, "192.0.2.1").await;
+        let wait = refused.headers().contains_key(header::RETRY_AFTER);
+        let status = refused.status();
+        let body = axum::body::to_bytes(refused.into_body(), 10_000).await;
+        let told: AppError = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert!(wait && status == StatusCode::TOO_MANY_REQUESTS && told.passes());
+        assert!(!told.reference.is_empty());
+        assert!(told.error.to_string().contains("60 lists"), "{told:?}");
     }
 
     #[tokio::test]

@@ -102,3 +102,33 @@ impl Tokens {
         Some(claims.claims.jti)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_old_key_reads_and_signs_no_more() {
+        let user = json!({"schema": 1, "id": "ada", "email": "ada@example.org", "name": "Ada", "roles": ["user"],
+            "created_at": "2026-01-01T00:00:00Z"});
+        let entered = Entered {
+            session: SessionId::random(),
+            user: serde_json::from_value(user).unwrap(),
+            began_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            expires_at: "2126-01-01T00:00:00Z".parse().unwrap(),
+        };
+        let hub = |keys: &[&str]| Tokens::new(keys, "https://hub.example.org".to_owned());
+        let (before, meanwhile, after) = (hub(&["old"]), hub(&["new", "old"]), hub(&["new"]));
+        let session = Some(entered.session.clone());
+        let (old, new) = (
+            before.issue(&entered).unwrap(),
+            meanwhile.issue(&entered).unwrap(),
+        );
+        assert_eq!(meanwhile.read(&old), session);
+        assert_eq!(after.read(&old), None);
+        assert_eq!(after.read(&new), session);
+        assert_eq!(before.read(&new), None);
+    }
+}

@@ -181,9 +181,13 @@ async fn what_an_admin_looks_at_is_written_down_once_an_hour() {
 
     for _ in 0..3 {
         get(&hub, &format!("/jobs/{id}"), &root).await;
+        get(&hub, "/jobs?scope=all", &root).await;
     }
     let thing = format!("secret ({id})");
-    assert_eq!(told(&hub, &root, "read_as_admin").await, [thing.as_str()]);
+    assert_eq!(
+        told(&hub, &root, "read_as_admin").await,
+        [thing.as_str(), "the list of all jobs"]
+    );
     let cancel = format!("/api/v1/jobs/{id}/cancel");
     ask(&hub, Method::POST, &cancel, &root, &Value::Null)
         .await

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
+use crate::people::{ask, founded, member, removed_elsewhere, token};
 use crate::stores::Store;
 
 on_each_store!(
@@ -17,8 +18,18 @@ on_each_store!(
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Asks for a stream.
+pub async fn asked(hub: &Hub, path: &str, headers: &[(&str, &str)]) -> reqwest::Response {
+    let url = format!("http://{}{path}", hub.address);
+    let mut request = reqwest::Client::new().get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
 /// A browser's end of a stream.
-struct Listener {
+pub struct Listener {
     response: reqwest::Response,
     text: String,
 }
@@ -31,11 +42,15 @@ struct Heard {
 
 impl Listener {
     async fn open(hub: &Hub, path: &str, last_event_id: Option<&str>) -> Self {
-        let mut request = reqwest::Client::new().get(format!("http://{}{path}", hub.address));
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
-        }
-        let response = request.send().await.unwrap();
+        let headers: Vec<_> = last_event_id
+            .map(|id| ("last-event-id", id))
+            .into_iter()
+            .collect();
+        Self::of(asked(hub, path, &headers).await)
+    }
+
+    /// A stream that was granted.
+    pub fn of(response: reqwest::Response) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self {
@@ -45,7 +60,7 @@ impl Listener {
     }
 
     /// The next block of the stream; `None` at its end.
-    async fn block(&mut self) -> Option<String> {
+    pub async fn block(&mut self) -> Option<String> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
@@ -154,6 +169,65 @@ async fn the_list_tells_what_is_new_and_resumes_where_it_was(store: Store) {
     let mut listener = Listener::open(&hub, "/api/v1/events", Some(&heard.id)).await;
     listener.until(|row| row["id"] == second.as_str()).await;
     listener.until(|row| row["id"] == third.as_str()).await;
+}
+
+#[tokio::test]
+async fn one_person_has_so_many_streams_and_no_more() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = format!("Bearer {}", token(&hub, "ada@x.org").await);
+    let bea = format!("Bearer {}", token(&hub, "bea@x.org").await);
+    let open =
+        async |bearer: &str| asked(&hub, "/api/v1/events", &[("authorization", bearer)]).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(Listener::of(open(&ada).await));
+    }
+    let refused = open(&ada).await;
+    assert_eq!(refused.status(), 429);
+    assert!(refused.text().await.unwrap().contains("close some pages"));
+    Listener::of(open(&bea).await);
+    streams.pop();
+    let freed = async {
+        while open(&ada).await.status() != 200 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, freed).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_member_who_was_removed_on_another_server_hears_no_more() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let plain = member(&hub, &owner, "plain@x.org", "member").await;
+    let made = ask(
+        &hub,
+        Method::POST,
+        "/api/v1/jobs",
+        &plain,
+        &input::job("CCO"),
+    )
+    .await;
+    let made = made.expect(StatusCode::CREATED);
+    let path = format!("/api/v1/jobs/{}", made["id"].as_str().unwrap());
+    let bearer = format!("Bearer {plain}");
+    let stream = asked(
+        &hub,
+        &format!("{path}/events"),
+        &[("authorization", &bearer)],
+    )
+    .await;
+    let mut listener = Listener::of(stream);
+    listener.heard().await;
+    removed_elsewhere(&hub, &plain).await;
+    let over = async { while listener.block().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(10), over)
+        .await
+        .unwrap();
+    ask(&hub, Method::GET, &path, &plain, &Value::Null)
+        .await
+        .problem(404, "not-found");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use server::background;
 use server::blobs::Directory;
 use server::config::openid::Provider;
 use server::documents::Clock;
+use server::events::Streams;
 use server::gateway::Gateway;
 use server::health::Watch;
 use server::openid::OpenId;
@@ -41,6 +42,8 @@ pub struct Hub {
     pub address: SocketAddr,
     pub stopping: CancellationToken,
     pub services: Services,
+    /// The use cases on another server with the same stores, which is also this one after a restart.
+    pub another: Services,
     pub documents: Arc<Counted>,
     clock: Clock,
     router: Router,
@@ -161,7 +164,12 @@ impl Hub {
             post: post.unwrap_or(Post::Shown),
             elsewhere: provider.as_ref().map(|there| there.name.clone()),
         };
-        let services = Services::new(documents.clone(), blobs.clone(), gateway.clone(), settings);
+        let server = || {
+            let (documents, blobs, gateway) = (documents.clone(), blobs.clone(), gateway.clone());
+            Services::new(documents, blobs, gateway, settings.clone())
+        };
+        let services = server();
+        let another = server();
         let stopping = CancellationToken::new();
         let door = if accounts {
             Door::Accounts(Arc::new(Accounts {
@@ -179,6 +187,7 @@ impl Hub {
                 services: services.clone(),
                 door,
                 gateway_secret: SECRET.into(),
+                streams: Streams::default(),
                 stopping: stopping.clone(),
             },
             watch: Watch {
@@ -202,6 +211,7 @@ impl Hub {
             address,
             stopping,
             services,
+            another,
             documents,
             clock,
             router,

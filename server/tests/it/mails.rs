@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::hub::{Answer, Chosen, Hub};
 use crate::lines::Lines;
-use crate::people::{PASSWORD, ask, enter, me};
+use crate::people::{PASSWORD, ask, changed_elsewhere, enter, me};
 use crate::sign_in::{cookie, open, send, text};
 
 /// The mail that waits longest.
@@ -35,6 +35,17 @@ async fn sign_up(hub: &Hub, email: &str, password: &str) -> Answer {
     hub.post("/api/v1/auth/signup", &body).await
 }
 
+/// Follows a link to the button that confirms an address, and presses it.
+async fn follow(hub: &Hub, token: &str, password: &str) -> Answer {
+    send(
+        hub,
+        "/verify",
+        &format!("token={token}&password={password}"),
+        "",
+    )
+    .await
+}
+
 /// Signs up and confirms the address; the token of a session.
 pub async fn confirmed(hub: &Hub, email: &str) -> String {
     sign_up(hub, email, PASSWORD)
@@ -42,8 +53,10 @@ pub async fn confirmed(hub: &Hub, email: &str) -> String {
         .expect(StatusCode::ACCEPTED);
     let token = token_in(&mailed(hub).await);
     let visitor = Visitor::default();
-    let confirmed = hub.services.confirm_address(&token, &visitor).await;
-    confirmed.unwrap();
+    let confirmed = hub
+        .services
+        .confirm_address(&token, PASSWORD.to_owned(), &visitor);
+    confirmed.await.unwrap();
     let entered = enter(hub, email, PASSWORD).await.expect(StatusCode::OK);
     entered["access_token"].as_str().unwrap().to_owned()
 }
@@ -83,10 +96,10 @@ async fn an_account_begins_with_a_link_to_its_address() {
     enter(&hub, "ada@example.org", PASSWORD)
         .await
         .problem(403, "forbidden");
-    let entered = send(&hub, "/verify", &format!("token={token}"), "").await;
+    let entered = follow(&hub, &token, PASSWORD).await;
     assert_eq!((entered.status, entered.header("location")), (303, "/"));
     assert_eq!(open(&hub, "/account", &cookie(&entered)).await.status, 200);
-    let again = send(&hub, "/verify", &format!("token={token}"), "").await;
+    let again = follow(&hub, &token, PASSWORD).await;
     assert!(again.status == 409 && text(&again).contains("not good any more"));
     enter(&hub, "ada@example.org", PASSWORD)
         .await
@@ -137,6 +150,45 @@ async fn whether_an_address_is_taken_is_said_there_alone() {
 }
 
 #[tokio::test]
+async fn nobody_makes_an_account_for_somebody_else_to_work_in() {
+    let hub = Hub::start_with_mail().await;
+    sign_up(&hub, "ada@example.org", "eve-knows-this-one").await;
+    let link = token_in(&mailed(&hub).await);
+    // Ada wanted an account too, and takes the link for hers.
+    sign_up(&hub, "ada@example.org", PASSWORD).await;
+    mailed(&hub).await;
+    let refused = follow(&hub, &link, PASSWORD).await;
+    let page = text(&refused);
+    assert!(
+        refused.status == 422 && page.contains("id=\"password-wrong\""),
+        "{page}"
+    );
+    assert!(
+        page.contains(&link) && page.contains("href=\"/reset\""),
+        "{page}"
+    );
+    assert!(refused.header("set-cookie").is_empty());
+    enter(&hub, "ada@example.org", "eve-knows-this-one")
+        .await
+        .problem(403, "forbidden");
+    let visitor = Visitor::default();
+    let asked = hub.services.request_reset("ada@example.org", &visitor);
+    asked.await.unwrap();
+    let token = token_in(&mailed(&hub).await);
+    let reset = hub
+        .services
+        .reset_password(&token, PASSWORD.into(), &visitor);
+    reset.await.unwrap();
+    enter(&hub, "ada@example.org", "eve-knows-this-one")
+        .await
+        .problem(422, "invalid");
+    enter(&hub, "ada@example.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(follow(&hub, &link, "eve-knows-this-one").await.status, 409);
+}
+
+#[tokio::test]
 async fn another_link_is_sent_to_those_who_wait_for_one_and_not_without_end() {
     let hub = Hub::start_with_mail().await;
     sign_up(&hub, "ada@example.org", PASSWORD).await;
@@ -157,8 +209,8 @@ async fn another_link_is_sent_to_those_who_wait_for_one_and_not_without_end() {
     assert!(said(&known) && said(&unknown));
     let second = token_in(&mailed(&hub).await);
     assert!(none_waits(&hub).await);
-    send(&hub, "/verify", &format!("token={second}"), "").await;
-    let late = send(&hub, "/verify", &format!("token={first}"), "").await;
+    follow(&hub, &second, PASSWORD).await;
+    let late = follow(&hub, &first, PASSWORD).await;
     assert_eq!(late.status, 409);
     send(&hub, "/verify", "email=ada%40example.org", "").await;
     assert!(
@@ -254,7 +306,10 @@ async fn an_account_moves_to_an_address_that_is_its_owners() {
         me(&hub, &ada).await.json()["account"]["email"],
         "ada@example.org"
     );
-    let moved = send(&hub, "/verify", &format!("token={}", token_in(&letter)), "").await;
+    let token = token_in(&letter);
+    let wrong = follow(&hub, &token, "not-the-password").await;
+    assert!(wrong.status == 422 && text(&wrong).contains("id=\"password-wrong\""));
+    let moved = follow(&hub, &token, PASSWORD).await;
     assert_eq!((moved.status, moved.header("location")), (303, "/account"));
     assert_eq!(
         me(&hub, &ada).await.json()["account"]["email"],
@@ -312,27 +367,8 @@ async fn whoever_has_not_confirmed_an_address_joins_nothing() {
 
 /// Makes somebody whose account is older than the hub's mail.
 pub async fn unconfirm(hub: &Hub, who: &str) {
-    use hub::ports::Documents;
-    use hub::ports::documents::{Collection, Expect, Key, Write};
-    let id = me(hub, who).await.json()["user_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let key = Key::new(Collection::Users, id);
-    let found = hub
-        .documents
-        .get_many(std::slice::from_ref(&key))
-        .await
-        .unwrap();
-    let mut user: Value = serde_json::from_str(&found[0].as_ref().unwrap().json).unwrap();
-    user.as_object_mut().unwrap().remove("verified_at");
-    let json = user.to_string();
-    let put = Write::Put {
-        key,
-        json,
-        expect: Expect::Any,
-    };
-    hub.documents.commit(vec![put]).await.unwrap();
+    let forget = |user: &mut Value| drop(user.as_object_mut().unwrap().remove("verified_at"));
+    changed_elsewhere(hub, who, forget).await;
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::people::job;
 
 use standing::{Person, Standing, maker, people};
 
+mod others;
 mod pages;
 mod standing;
 
@@ -41,6 +42,8 @@ enum May {
     Admin,
     /// Whoever has the thing in the path, which nobody else knows of; `made-up` stands there, so that nobody has it.
     Nobody,
+    /// Whoever has what lets in at that address, which is no account; `made-up` stands there.
+    NobodyAtAll,
 }
 
 use May::*;
@@ -48,6 +51,7 @@ use May::*;
 const API: &[(&str, &str, May)] = &[
     // Before everybody who can founds one.
     ("GET", "/organizations/own/audit", Leader),
+    ("GET", "/organizations/own/shares", Leader),
     ("GET", "/jobs", Reader),
     ("POST", "/jobs", Writer),
     ("GET", "/jobs/{id}", ReaderOfIt),
@@ -139,6 +143,7 @@ fn expected(may: May, standing: Standing) -> Expected {
     use Standing::*;
     match (may, standing) {
         (Everybody, _) => NoneOf(&[404, 405, 500]),
+        (NobodyAtAll, _) => OneOf(&[403, 404]),
         (_, Stranger) => OneOf(&[401]),
         (Writer, Viewer | Reading) | (InPerson | WriterOfIt, Reading) => OneOf(&[403]),
         (InPerson, RootKey) => OneOf(&[403]),
@@ -230,7 +235,10 @@ fn form(function: &str, id: &JobId) -> (&'static str, String) {
             json!({"path": format!("/jobs/{id}"), "query": ""}).to_string(),
         ),
         "jobs/list" => ("application/json", json!({"query": ""}).to_string()),
-        "shares/revoke" => ("application/x-www-form-urlencoded", "id=made-up".to_owned()),
+        "shares/revoke" => (
+            "application/x-www-form-urlencoded",
+            "id=made-up&back=%2F".to_owned(),
+        ),
         "drafts/submit" => (
             "application/x-www-form-urlencoded",
             "draft=made-up&key=k&on_failed_rows=refuse".to_owned(),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::people::{OWN, ask, founded, invited, job, join, member, token};
+use crate::sign_in::{open, text};
 
 async fn members(hub: &Hub, who: &str) -> Vec<(String, String, String)> {
     let read = ask(hub, Method::GET, OWN, who, &Value::Null)
@@ -22,7 +23,7 @@ async fn members(hub: &Hub, who: &str) -> Vec<(String, String, String)> {
     .collect()
 }
 
-async fn id_of(hub: &Hub, asker: &str, email: &str) -> String {
+pub async fn id_of(hub: &Hub, asker: &str, email: &str) -> String {
     let found = members(hub, asker)
         .await
         .into_iter()
@@ -161,41 +162,25 @@ async fn each_role_may_what_it_may_and_no_more() {
 }
 
 #[tokio::test]
-async fn whoever_is_removed_is_out_at_once() {
+async fn a_link_that_is_over_says_so_in_words() {
     let hub = Hub::start_with_accounts().await;
     let owner = token(&hub, "owner@x.org").await;
     founded(&hub, &owner).await;
-    let plain = member(&hub, &owner, "plain@x.org", "member").await;
-    let made = ask(
-        &hub,
-        Method::POST,
-        "/api/v1/jobs",
-        &plain,
-        &job("made there"),
-    )
-    .await
-    .expect(StatusCode::CREATED);
-    let path = format!("/api/v1/jobs/{}", made["id"].as_str().unwrap());
-    ask(&hub, Method::GET, &path, &plain, &Value::Null)
-        .await
-        .expect(StatusCode::OK);
-    let member = format!("{OWN}/members/{}", id_of(&hub, &owner, "plain@x.org").await);
-    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
-        .await
-        .expect(StatusCode::NO_CONTENT);
-    ask(&hub, Method::GET, &path, &plain, &Value::Null)
-        .await
-        .problem(404, "not-found");
-    ask(&hub, Method::GET, OWN, &plain, &Value::Null)
-        .await
-        .problem(404, "not-found");
-    let listed = ask(&hub, Method::GET, "/api/v1/jobs", &plain, &Value::Null)
-        .await
-        .expect(StatusCode::OK);
-    assert_eq!(listed["pagination"]["total_results"], 0);
-    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
-        .await
-        .problem(404, "not-found");
+    let link = invited(&hub, &owner, "member").await;
+    let guest = token(&hub, "guest@x.org").await;
+    let cookie = format!("omtx={guest}");
+    let path = format!("/join?token={link}");
+    assert_eq!(open(&hub, &path, &cookie).await.status, 200);
+    hub.later(7 * 24 * 3_600 + 1);
+    let again = crate::people::enter(&hub, "guest@x.org", crate::people::PASSWORD).await;
+    let again = again.expect(StatusCode::OK)["access_token"].clone();
+    let cookie = format!("omtx={}", again.as_str().unwrap());
+    let expired = open(&hub, &path, &cookie).await;
+    let unknown = open(&hub, "/join?token=made-up", &cookie).await;
+    for answer in [expired, unknown] {
+        assert_eq!(answer.status, 404);
+        assert!(text(&answer).contains("Ask an admin of the organisation for another one"));
+    }
 }
 
 #[tokio::test]

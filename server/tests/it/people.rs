@@ -1,6 +1,8 @@
 //! People with accounts, as tests make and use them.
 
 use axum::http::{Method, StatusCode};
+use hub::ports::Documents;
+use hub::ports::documents::{Collection, Expect, Key, Write};
 use serde_json::{Value, json};
 
 use crate::hub::{Answer, Hub};
@@ -97,4 +99,33 @@ pub async fn admin(hub: &Hub, email: &str) -> String {
     hub.services.appoint(email).await.unwrap();
     let answer = enter(hub, email, PASSWORD).await.expect(StatusCode::OK);
     answer["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Changes somebody's record in the store, as another server does: this one does not hear of it.
+pub async fn changed_elsewhere(hub: &Hub, who: &str, change: impl FnOnce(&mut Value)) {
+    let id = me(hub, who).await.json()["user_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let key = Key::new(Collection::Users, id);
+    let found = hub.documents.get_many(std::slice::from_ref(&key)).await;
+    let found = found.unwrap().remove(0).unwrap();
+    let mut user: Value = serde_json::from_str(&found.json).unwrap();
+    change(&mut user);
+    let put = Write::Put {
+        key,
+        json: user.to_string(),
+        expect: Expect::Any,
+    };
+    hub.documents.commit(vec![put]).await.unwrap();
+}
+
+/// Removes somebody from their organisation, on another server.
+pub async fn removed_elsewhere(hub: &Hub, who: &str) {
+    changed_elsewhere(hub, who, |user| {
+        for field in ["membership", "organization"] {
+            user.as_object_mut().unwrap().remove(field);
+        }
+    })
+    .await;
 }

@@ -143,6 +143,23 @@ async fn what_is_wrong_stands_at_its_field_and_passwords_are_not_shown_again() {
 }
 
 #[tokio::test]
+async fn a_form_that_comes_too_late_says_so_on_a_page() {
+    let hub = Hub::start_with_accounts().await;
+    let late = send(&hub, "/account", "act=profile&name=Ada", "").await;
+    let page = text(&late);
+    assert_eq!(late.status, 401);
+    assert!(
+        page.contains("href=\"/login\"") && page.contains("/problem.css"),
+        "{page}"
+    );
+    let policy = late.header("content-security-policy");
+    assert!(
+        policy.contains("style-src 'self'") && !policy.contains("script"),
+        "{policy}"
+    );
+}
+
+#[tokio::test]
 async fn a_key_is_shown_once_on_the_page_and_removed_there() {
     let hub = Hub::start_with_accounts().await;
     let made = send(

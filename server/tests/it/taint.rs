@@ -4,15 +4,23 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::hub::Hub;
+use crate::events::{Listener, asked};
+use crate::hub::{Hub, form};
 use crate::lines::Lines;
 use crate::people::{ask, token};
 
 /// In every field that its owner may fill in.
 const MARKER: &str = "zqtaintqz";
 
-/// Somebody whose every word is the marker; the addresses of what they have.
-async fn tainted(hub: &Hub) -> Vec<String> {
+/// Somebody whose every word is the marker.
+struct Tainted {
+    owner: String,
+    job: String,
+    /// The addresses of what they have.
+    paths: Vec<String>,
+}
+
+async fn tainted(hub: &Hub) -> Tainted {
     let owner = token(hub, &format!("{MARKER}@x.org")).await;
     let post = async |path: &str, body: Value| {
         ask(hub, Method::POST, path, &owner, &body)
@@ -51,7 +59,10 @@ async fn tainted(hub: &Hub) -> Vec<String> {
     )
     .await;
     let (single, batch, link) = (id(&single), id(&batch), id(&link));
+    let draft = draft(hub, &owner).await;
     let mut paths = vec![
+        format!("/api/v1/drafts/{draft}"),
+        format!("/new/docking?draft={draft}"),
         format!("/api/v1/shares/{link}"),
         format!("/batches/{batch}/retry-failed"),
     ];
@@ -74,14 +85,66 @@ async fn tainted(hub: &Hub) -> Vec<String> {
         paths.push(format!("/api/v1/batches/{batch}{end}"));
     }
     paths.push(format!("/batches/{batch}"));
-    paths
+    Tainted {
+        owner,
+        job: single,
+        paths,
+    }
+}
+
+/// A form that is not submitted: its id.
+async fn draft(hub: &Hub, who: &str) -> String {
+    let table = format!("{MARKER} CCO\n{MARKER}-2 CCC\n");
+    let parts: [(&str, Option<&str>, &[u8]); 5] = [
+        ("name", None, MARKER.as_bytes()),
+        ("target_kind", None, b"named"),
+        ("named", None, b"ABL1"),
+        ("exhaustiveness", None, b"1"),
+        ("ligands_file", Some(MARKER), table.as_bytes()),
+    ];
+    let request = hub
+        .request(Method::POST, "/api/v1/drafts")
+        .header(
+            header::CONTENT_TYPE,
+            "multipart/form-data; boundary=parting",
+        )
+        .header(header::AUTHORIZATION, format!("Bearer {who}"));
+    let made = hub.send(request.body(form(&parts).into()).unwrap()).await;
+    made.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// All that is heard of somebody's list while another one's work changes.
+async fn overheard(hub: &Hub, listener: &str, owner: &str, job: &str) -> String {
+    let bearer = format!("Bearer {listener}");
+    let stream = asked(hub, "/api/v1/events", &[("authorization", &bearer)]).await;
+    let mut stream = Listener::of(stream);
+    let path = format!("/api/v1/jobs/{job}");
+    let name = json!({"name": format!("{MARKER} renamed")});
+    ask(hub, Method::PATCH, &path, owner, &name)
+        .await
+        .expect(StatusCode::OK);
+    let mut heard = String::new();
+    let hear = async {
+        while let Some(block) = stream.block().await {
+            heard.push_str(&block);
+        }
+    };
+    // Longer than between two looks.
+    let over = tokio::time::timeout(std::time::Duration::from_secs(4), hear).await;
+    assert!(over.is_err(), "the stream goes on");
+    heard.to_lowercase()
 }
 
 #[tokio::test]
 async fn nothing_of_one_person_reaches_another() {
     let hub = Hub::start_with_accounts().await;
-    let known = tainted(&hub).await;
+    let tainted = tainted(&hub).await;
     let stranger = token(&hub, "stranger@y.org").await;
+    // Another one for the calls of pages: nobody may ask so often in a minute.
+    let second = token(&hub, "second@y.org").await;
     let body = json!({"name": "Other"});
     ask(
         &hub,
@@ -120,10 +183,18 @@ async fn nothing_of_one_person_reaches_another() {
         "/shares",
         "/new",
         "/new/docking",
+        "/api/v1/models",
+        "/api/v1/tasks",
+        "/api/v1/targets",
+        "/api/v1/organizations/own/shares",
+        "/organization/links",
+        "/healthz",
+        "/readyz",
+        "/health",
     ]
     .map(str::to_owned)
     .into();
-    paths.extend(known);
+    paths.extend(tainted.paths);
     for path in &paths {
         for accept in ["application/json", "text/html"] {
             let request = hub
@@ -132,6 +203,7 @@ async fn nothing_of_one_person_reaches_another() {
                 .header(header::AUTHORIZATION, format!("Bearer {stranger}"));
             let answer = hub.send(request.body(Body::empty()).unwrap()).await;
             let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+            assert_ne!(answer.status, 429, "{path}");
             assert!(!text.contains(MARKER), "{path}: {text}");
             assert!(
                 !format!("{:?}", answer.headers).contains(MARKER),
@@ -139,7 +211,19 @@ async fn nothing_of_one_person_reaches_another() {
                 answer.headers
             );
         }
+        let (page, query) = path.split_once('?').unwrap_or((path, ""));
+        let (function, body) = match page {
+            "/" => ("jobs/list", json!({"query": query})),
+            _ => ("pages/read", json!({"path": page, "query": query})),
+        };
+        let called = format!("/api/{function}");
+        let answer = ask(&hub, Method::POST, &called, &second, &body).await;
+        let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+        assert!(![429, 500].contains(&answer.status), "{body}: {text}");
+        assert!(!text.contains(MARKER), "{body}: {text}");
     }
+    let heard = overheard(&hub, &stranger, &tainted.owner, &tainted.job).await;
+    assert!(!heard.contains(MARKER), "{heard}");
     for query in [
         format!("search={MARKER}"),
         format!("search={}", &MARKER[..4]),

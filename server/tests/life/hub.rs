@@ -89,6 +89,24 @@ impl Hub {
         self.actor.owner = Owner::User(self.actor.user.clone());
     }
 
+    /// Whoever acts is a member of an organisation from now on, and works for it.
+    pub async fn join(&mut self, organization: &str) {
+        let key = Key::new(Collection::Users, self.actor.user.as_str());
+        let found = self.documents.get_many(std::slice::from_ref(&key)).await;
+        let found = found.unwrap().remove(0).unwrap();
+        let mut user: Value = serde_json::from_str(&found.json).unwrap();
+        user["organization"] = json!(organization);
+        user["membership"] =
+            json!({"organization": organization, "role": "member", "since": self.clock.now()});
+        let put = Write::Put {
+            key,
+            json: user.to_string(),
+            expect: Expect::Any,
+        };
+        self.documents.commit(vec![put]).await.unwrap();
+        self.actor.owner = Owner::Organization(organization.parse().unwrap());
+    }
+
     /// A job that was accepted.
     pub async fn submit(&self) -> JobId {
         self.services

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use hub::Error;
-use hub::actor::{Actor, Owner};
+use hub::actor::Actor;
 use hub::job::Status;
 use hub::limits::{Limits, Tier};
 use hub::ports::documents::{Collection, Expect, Key, Write};
@@ -235,7 +235,7 @@ async fn an_organisations_work_counts_for_the_organisation_by_its_tier(store: St
             expect: Expect::Any,
         };
         hub.documents.commit(vec![put]).await.unwrap();
-        hub.actor.owner = Owner::Organization("lab".parse().unwrap());
+        hub.join("lab").await;
         let usage = hub.services.usage(&hub.actor).await.unwrap();
         assert_eq!(usage.limits, Some(set.unwrap_or(tier.limits())));
     }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 #[path = "../common/stores.rs"]
 mod stores;
@@ -62,13 +63,21 @@ impl Report {
     #[track_caller]
     fn hold(self) {
         let (lived, broken) = (self.lived, self.broken);
+        if let Some(path) = std::env::var_os("OMTX_REPORT") {
+            let mut report = std::fs::File::options().append(true).open(path).unwrap();
+            writeln!(
+                report,
+                "* {lived} lives, {} of which did not end as they must",
+                broken.len()
+            )
+            .unwrap();
+        }
         assert!(
             broken.is_empty(),
             "{} of {lived} lives:\n{}",
             broken.len(),
             broken.join("\n")
         );
-        println!("{lived} lives");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages that links of mails lead to, and where one asks for such a link: a new password, an address that is to be
 //! confirmed.
 
-use hub::Result;
+use hub::{Error, Result};
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -45,7 +45,8 @@ pub fn reset(address: &Address) -> Result<Page> {
 pub fn verify(address: &Address) -> Result<Page> {
     let outcome = Outcome::taken();
     let token = token(&outcome, address);
-    let form = if token.is_empty() || outcome.refused.is_some() {
+    let is_void = matches!(outcome.refused, Some(Error::Conflict(_)));
+    let form = if token.is_empty() || is_void {
         Either::Left(view! {
             <p>"A link is sent to the address; it is good for a day."</p>
             <form class="ask" method="post" action="/verify">
@@ -56,13 +57,15 @@ pub fn verify(address: &Address) -> Result<Page> {
     } else {
         Either::Right(view! {
             <p>
-                "This says that the address is yours and that the account is as you want it. If you asked for none, close this page, "
-                "and nothing happens."
+                "This says that the address is yours. The password shows that the account is yours too, and was not made by somebody "
+                "else with your address. If you asked for none, close this page, and nothing happens."
             </p>
-            <form method="post" action="/verify">
+            <form class="ask" method="post" action="/verify">
                 <input type="hidden" name="token" value=token />
+                {password("password", "Password of the account", "current-password").shown(&outcome)}
                 <p class="send"><button class="button primary">"Confirm the address"</button></p>
             </form>
+            <p><a href="/reset">"Take a new password"</a> ", which confirms the address as well."</p>
         })
     };
     Ok(page("Your address", &outcome, form))

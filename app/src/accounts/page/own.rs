@@ -73,7 +73,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
                         <td class="name">{key.name.clone()}</td>
                         <td>{scope}</td>
                         <td>{key.expires_at.map_or("for good".to_owned(), |at| format!("until {}", at.day()))}</td>
-                        <td>{key.last_used_at.map_or(Either::Left("never"), |at| Either::Right(time::ago(at, now)))}</td>
+                        <td>{key.last_used_at.map_or(Either::Left("not used yet"), |at| Either::Right(time::ago(at, now)))}</td>
                         <td class="acts">
                             <form method="post" action="/account">
         <input type="hidden" name="act" value="remove-key" />

@@ -211,9 +211,11 @@ impl Client {
         .await
     }
 
-    /// Asks what time it is: a commit of nothing is answered with its time and costs nothing.
+    /// Asks what time it is: also the answer that a document is not there has its time. That of a commit of nothing has
+    /// none everywhere.
     pub async fn ask_time(&self) -> Result<(), Fault> {
-        self.repeated(|| self.commit(Vec::new())).await
+        let nothing = format!("{}/leases/none", self.documents());
+        self.get(&[nothing], Some("none")).await.map(drop)
     }
 
     /// Waits before the try after this many.

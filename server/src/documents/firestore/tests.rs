@@ -213,6 +213,14 @@ async fn reading_goes_on_over_a_cut_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
+async fn the_time_is_known_before_anything_is_read() {
+    let store = Firestore::temporary(Clock::told()).await.unwrap();
+    let this_century = "2025-01-01T00:00:00Z".parse().unwrap();
+    assert!(store.now().await.unwrap() > this_century);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
 async fn what_cannot_be_done_now_can_be_done_again_later() {
     let line = Line::lay().await;
     let store = line.open().await;

@@ -9,6 +9,7 @@ const PAGES: &[(&str, May)] = &[
     ("/verify", Everybody),
     ("/organization", Reader),
     ("/organization/audit", Leader),
+    ("/organization/links", Leader),
     ("/admin", Admin),
     ("/admin/audit", Admin),
     ("/admin/users", Admin),

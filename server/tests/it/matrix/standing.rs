@@ -4,9 +4,9 @@ use axum::http::{Method, StatusCode};
 use hub::actor::Actor;
 use serde_json::{Value, json};
 
-use crate::accounts::expired;
 use crate::hub::Hub;
 use crate::people::{PASSWORD, admin, ask, enter, job, token};
+use crate::tokens::expired;
 
 /// Somebody who asks.
 pub struct Person {
