@@ -16,10 +16,11 @@ export async function open (link) {
     place.replaceChildren()
     link.focus()
   }
-  // Whoever reads by a link has its files only, and no word of the API.
+  // Whoever reads by a link has its files only, and no word of the API, which would send others to where a file lies: a page
+  // asks this server alone.
   const { name, files } = link.dataset
   const api = `/api/v1/jobs/${encodeURIComponent(id)}`
-  const file = one => `${files ?? `${api}/files`}/${one}`
+  const file = one => files ? `${files}/${one}` : `${api}/files/${one}?content=true`
   try {
     const job = await (await answered(files ? file('metrics.json') : api)).json()
     const view = await show(frame, {

@@ -66,6 +66,15 @@ impl Actor {
         }
     }
 
+    /// Refuses whoever does not watch over the hub: to them there is no such thing.
+    pub fn watches(&self) -> Result<()> {
+        if self.is_admin() || self.roles.contains(&Role::Developer) {
+            Ok(())
+        } else {
+            Err(Error::NotFound)
+        }
+    }
+
     /// Refuses whoever acts by a key: passwords and keys are a matter of people who are signed in.
     pub fn in_person(&self) -> Result<()> {
         match self.key {

@@ -129,6 +129,7 @@ test('an owner finds and ends the link of a member', async ({ page, browser, bas
 });
 
 test('the pages of accounts have no barrier', async ({ page, misdeeds }) => {
+  test.setTimeout(180_000);
   misdeeds.allow(/422/);
   for (const path of ['/login', '/reset', '/signup']) {
     await page.goto(path);

@@ -21,6 +21,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test('an admin is appointed, sets limits and maintenance, and reads what was done', async ({ page, stack, browser, misdeeds, baseURL }) => {
+      test.setTimeout(180_000);
       misdeeds.allow(/422|404|CONNECTION_REFUSED/);
       const other = await browser.newContext({ baseURL, javaScriptEnabled });
       const ada = await other.newPage();

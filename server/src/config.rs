@@ -6,18 +6,19 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::documents::firestore::Place;
 use crate::gateway::ProxyToken;
 use crate::request::Origin;
 
 pub mod mail;
 pub mod migrate;
 pub mod openid;
+mod stores;
 #[cfg(test)]
 mod tests;
 
 use mail::MailServer;
 use openid::Provider;
+pub use stores::{BlobsAt, DocumentsAt};
 
 /// The command line; every option is also an environment variable.
 #[derive(Debug, Parser)]
@@ -67,7 +68,7 @@ pub struct Settings {
     /// `sqlite:{DATA_DIR}/hub.db` when unset.
     #[arg(long, env = "DOCUMENTS_URL")]
     pub documents_url: Option<String>,
-    /// Where files are kept: `file:PATH`; `file:{DATA_DIR}/files` when unset.
+    /// Where files are kept: `file:PATH` or `gs://BUCKET` of Cloud Storage; `file:{DATA_DIR}/files` when unset.
     #[arg(long, env = "BLOBS_URL")]
     pub blobs_url: Option<String>,
     /// Address of the compute gateway. `bin/run` starts a local one when unset.
@@ -160,15 +161,6 @@ pub enum Auth {
     Accounts(Vec<String>),
 }
 
-/// A store of documents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DocumentsAt {
-    /// This SQLite file.
-    Sqlite(PathBuf),
-    /// This database of Firestore.
-    Firestore(Place),
-}
-
 /// The compute gateway.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GatewayAddress {
@@ -189,8 +181,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the documents are.
     pub documents: DocumentsAt,
-    /// The folder of the files.
-    pub blobs: PathBuf,
+    /// Where the files are.
+    pub blobs: BlobsAt,
     /// The compute gateway.
     pub gateway: GatewayAddress,
     /// Who may enter.
@@ -236,11 +228,6 @@ impl Settings {
         let auth = self.who_may_enter(address, production, &mut faults);
         let mail = mail::check(given(&self.smtp_url), given(&self.mail_from), &mut faults);
         let openid = self.elsewhere(&auth, production, &mut faults);
-        if production && given(&self.firestore_emulator_host).is_some() {
-            faults.push(
-                "FIRESTORE_EMULATOR_HOST is set: production does not run on an emulator".into(),
-            );
-        }
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -259,71 +246,6 @@ impl Settings {
             site_root: self.site_root,
             log: self.log,
         })
-    }
-
-    fn documents(&self, production: bool, faults: &mut Vec<String>) -> DocumentsAt {
-        let usual = format!("sqlite:{}/hub.db", self.data_dir);
-        let url = given(&self.documents_url).unwrap_or(&usual);
-        if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            if production {
-                faults.push(
-                    "DOCUMENTS_URL is a SQLite file: production does not run on embedded parts"
-                        .into(),
-                );
-            }
-            return DocumentsAt::Sqlite(path.into());
-        }
-        let place = self.place("DOCUMENTS_URL", url, faults);
-        if place.is_none() {
-            faults.push(format!(
-                "DOCUMENTS_URL is {url:?}; it must be sqlite:PATH or firestore://PROJECT/(default)"
-            ));
-        }
-        DocumentsAt::Firestore(place.unwrap_or_else(|| Place {
-            database: String::new(),
-            emulator: None,
-            setting: "DOCUMENTS_URL",
-        }))
-    }
-
-    /// The database that a setting names.
-    fn place(&self, setting: &'static str, url: &str, faults: &mut Vec<String>) -> Option<Place> {
-        let emulator = self.emulator(faults);
-        Some(Place {
-            database: url.strip_prefix("firestore://").and_then(database)?,
-            emulator,
-            setting,
-        })
-    }
-
-    fn emulator(&self, faults: &mut Vec<String>) -> Option<String> {
-        let host = given(&self.firestore_emulator_host)?;
-        let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        if !matches!(port, Some(Ok(_))) || host.contains('/') {
-            faults.push(format!(
-                "FIRESTORE_EMULATOR_HOST is {host:?}; it must be like 127.0.0.1:8080"
-            ));
-        }
-        Some(host.to_owned())
-    }
-
-    fn blobs(&self, production: bool, faults: &mut Vec<String>) -> PathBuf {
-        let usual = format!("file:{}/files", self.data_dir);
-        let url = given(&self.blobs_url).unwrap_or(&usual);
-        match url.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => {
-                if production {
-                    faults.push(
-                        "BLOBS_URL is a folder: production does not run on embedded parts".into(),
-                    );
-                }
-                return path.into();
-            }
-            Some(("gs", _)) => faults
-                .push("BLOBS_URL: Cloud Storage is not in this build yet; take file:PATH".into()),
-            _ => faults.push(format!("BLOBS_URL is {url:?}; it must be file:PATH")),
-        }
-        PathBuf::new()
     }
 
     fn gateway(&self, production: bool, faults: &mut Vec<String>) -> GatewayAddress {
@@ -477,24 +399,6 @@ fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let address = address.parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// The path of `PROJECT/DATABASE`, where a missing database is the usual one.
-fn database(url: &str) -> Option<String> {
-    let (project, database) = url.split_once('/').unwrap_or((url, ""));
-    let database = if database.is_empty() {
-        "(default)"
-    } else {
-        database
-    };
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte)
-            })
-    };
-    let named = is_name(project) && (database == "(default)" || is_name(database));
-    named.then(|| format!("projects/{project}/databases/{database}"))
 }
 
 fn environment(text: &str, faults: &mut Vec<String>) -> Environment {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use breaker::Breaker;
 
-pub use breaker::Standing;
+pub use breaker::{Figures, Standing};
 pub use callback::{SIGNATURE_HEADER, TIMESTAMP_HEADER, verify_callback};
 
 const MODAL_KEY: HeaderName = HeaderName::from_static("modal-key");
@@ -109,6 +109,11 @@ impl Gateway {
     /// Whether the gateway is asked, or left alone after it did not answer.
     pub fn standing(&self) -> Standing {
         self.breaker.standing(Instant::now())
+    }
+
+    /// What became of the questions since the hub began.
+    pub fn figures(&self) -> Figures {
+        self.breaker.figures()
     }
 
     /// The answer, unless the gateway is left alone.

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::{self, Gateway};
+use crate::metrics;
 
 /// How long a part may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,9 +32,10 @@ pub struct Watch {
     pub stopping: CancellationToken,
 }
 
-/// Both addresses.
+/// Their addresses.
 pub fn routes(watch: Watch) -> Router {
     Router::new()
+        .route("/metrics", get(metrics::read))
         .route("/readyz", get(ready))
         .route("/health", get(health))
         .with_state(watch)

@@ -1,6 +1,7 @@
 //! The server: adapters to stores and gateway, the REST API, background work, and the wiring of it all.
 
 pub mod api;
+mod attachment;
 pub mod background;
 pub mod blobs;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod gateway;
 pub mod health;
 pub mod log;
 pub mod mail;
+pub mod metrics;
 pub mod migrate;
 pub mod openid;
 pub mod pages;

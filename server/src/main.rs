@@ -8,15 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use axum::Router;
 use axum::serve::ListenerExt;
 use clap::Parser;
 use hub::ports::{Blobs, Documents};
 use hub::services::{Migration, Post, Services, Settings};
 use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
-use server::blobs::Directory;
+use server::blobs::{CloudStorage, Directory, directory};
 use server::config::migrate::Wanted;
-use server::config::{Auth, Cli, Command, Config, DocumentsAt, Environment};
+use server::config::{Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::{FormerJobs, indexes};
 use server::documents::{Clock, Firestore, Sqlite};
 use server::events::Streams;
@@ -136,10 +137,15 @@ async fn migrate(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
     let public = config.origin(config.bind.port());
     let services = use_cases(config, &public).await?.services;
     let former = FormerJobs::open(wanted.from).await?;
-    let files = wanted.files.map(Directory::to_read).transpose();
-    let files = files
-        .context("--files")?
-        .map(|files| Arc::new(files) as Arc<dyn Blobs>);
+    let files: Option<Arc<dyn Blobs>> = match wanted.files {
+        Some(BlobsAt::Directory(folder)) => {
+            Some(Arc::new(Directory::to_read(folder).context("--files")?))
+        }
+        Some(BlobsAt::CloudStorage(bucket)) => Some(Arc::new(
+            CloudStorage::to_read(&bucket).await.context("--files")?,
+        )),
+        None => None,
+    };
     let mut lines: Box<dyn Write + Send> = match &wanted.report {
         Some(path) => Box::new(File::create(path).with_context(|| path.display().to_string())?),
         None => Box::new(std::io::sink()),
@@ -194,7 +200,7 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
     let public = config.origin(port);
     let UseCases {
         services,
-        blobs,
+        files,
         gateway,
     } = use_cases(config, &public).await?;
     let gateway_secret = config.gateway.secret.clone();
@@ -217,27 +223,22 @@ async fn wire(config: &Config, port: u16, stopping: &CancellationToken) -> anyho
         leptos_options: leptos_options(config),
         addresses: Addresses { public, port },
         rates: Rates::new(config.trusted_proxies),
-        files: server::blobs::directory::routes(blobs),
+        files,
     })
 }
 
 /// The use cases, and what else is told of the parts that they stand on.
 struct UseCases {
     services: Services,
-    blobs: Arc<Directory>,
+    /// The signed addresses of files, where the hub answers them itself.
+    files: Router,
     gateway: Arc<Gateway>,
 }
 
 /// The use cases, on the stores and the gateway that the settings name.
 async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<UseCases> {
     let (documents, clock) = documents(&config.documents).await?;
-    let key = secret::kept_at(&config.data_dir.join("files.key"))?;
-    let blobs = Arc::new(Directory::new(
-        config.blobs.clone(),
-        &public.to_string(),
-        &key,
-        clock,
-    )?);
+    let (blobs, files) = blobs(config, public, clock).await?;
     let gateway = Gateway::new(
         &config.gateway.url,
         &config.gateway.secret,
@@ -253,10 +254,10 @@ async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<UseCases>
         elsewhere: config.openid.as_ref().map(|there| there.name.clone()),
     };
     let gateway = Arc::new(gateway);
-    let services = Services::new(documents, blobs.clone(), gateway.clone(), settings);
+    let services = Services::new(documents, blobs, gateway.clone(), settings);
     Ok(UseCases {
         services,
-        blobs,
+        files,
         gateway,
     })
 }
@@ -274,6 +275,26 @@ async fn documents(at: &DocumentsAt) -> anyhow::Result<(Arc<dyn Documents>, Cloc
             (Arc::new(opened.context("the documents")?), clock)
         }
     })
+}
+
+/// The store of files that the settings name, and what answers its addresses here.
+async fn blobs(
+    config: &Config,
+    public: &Origin,
+    clock: Clock,
+) -> anyhow::Result<(Arc<dyn Blobs>, Router)> {
+    match &config.blobs {
+        BlobsAt::Directory(folder) => {
+            let key = secret::kept_at(&config.data_dir.join("files.key"))?;
+            let directory = Directory::new(folder.clone(), &public.to_string(), &key, clock)?;
+            let directory = Arc::new(directory);
+            Ok((directory.clone(), directory::routes(directory)))
+        }
+        BlobsAt::CloudStorage(bucket) => {
+            let opened = CloudStorage::open(bucket, clock).await;
+            Ok((Arc::new(opened.context("the files")?), Router::new()))
+        }
+    }
 }
 
 /// How one comes in: as the settings say.

@@ -1,5 +1,7 @@
 //! The store of files: written once, never changed, read by range, and reached by others through signed addresses.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -22,7 +24,7 @@ pub enum BlobsError {
     #[error("{0} exists already")]
     Exists(String),
     /// There is no file at that path.
-    #[error("{0} does not exist")]
+    #[error("{0} is not in the store of files that BLOBS_URL names")]
     NotFound(String),
     /// The store does not answer.
     #[error("the file store does not answer")]
@@ -42,6 +44,15 @@ pub struct Download {
     pub save_as: Option<String>,
     /// The media type that is answered.
     pub media_type: &'static str,
+}
+
+/// An address that takes a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The address.
+    pub url: String,
+    /// Headers, by their names in lower case, that must come with the file as they are.
+    pub headers: BTreeMap<String, String>,
 }
 
 /// The store of files.
@@ -75,7 +86,7 @@ pub trait Blobs: Send + Sync {
     ) -> Result<String, BlobsError>;
 
     /// An address that takes one PUT of the whole file from whoever has it, until `expires_at`; 412 when there is one.
-    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<String, BlobsError>;
+    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<Upload, BlobsError>;
 }
 
 /// Reads a file whole; for the small ones.

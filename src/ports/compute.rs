@@ -49,6 +49,9 @@ pub struct RunOutput {
     pub name: String,
     /// Where it is put, once.
     pub put_url: String,
+    /// Headers that must be put with it as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }
 
 /// Where a run stands.

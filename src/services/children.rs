@@ -180,7 +180,7 @@ impl Sort {
             By::RunTime => present(a.run_s, b.run_s, |a, b| directed(a.total_cmp(&b))),
             By::Metric(key, better) => {
                 let vouched = |row: &BatchRow| {
-                    row.values.get(*key).is_some() && !row.unverified.contains(*key)
+                    row.values.contains_key(*key) && !row.unverified.contains(*key)
                 };
                 let (one, other) = (a.values.get(*key).copied(), b.values.get(*key).copied());
                 vouched(b).cmp(&vouched(a)).then_with(|| {

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use futures::future::try_join_all;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use crate::actor::Owner;
 use crate::error::{Error, Result};
 use crate::job::{Category, Job, RunFault, State};
 use crate::model::Model;
+use crate::ports::blobs::{Download, Upload};
 use crate::ports::compute::{ComputeError, RunInput, RunOutput, RunRequest};
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
 use crate::time::Timestamp;
@@ -307,19 +309,18 @@ impl Services {
         let deadline_s = job.deadline_s();
         let now = self.store.now().await?;
         let expires_at = now.plus_seconds(i64::from(deadline_s) + PUT_S);
-        let mut outputs = Vec::new();
-        for output in job.model.outputs() {
+        // Each signature may be a request to whoever keeps the key: all are asked for at once.
+        let outputs = job.model.outputs().iter().map(|output| async {
             let path = job.output_path(job.epoch, output.name);
-            let put_url = self
-                .blobs
-                .signed_put(&path, expires_at)
-                .await
-                .map_err(super::files::error)?;
-            outputs.push(RunOutput {
+            let upload = self.blobs.signed_put(&path, expires_at).await;
+            let Upload { url, headers } = upload.map_err(super::files::error)?;
+            Ok(RunOutput {
                 name: output.name.to_owned(),
-                put_url,
-            });
-        }
+                put_url: url,
+                headers,
+            })
+        });
+        let outputs = try_join_all(outputs).await?;
         Ok(RunRequest {
             run_id: job.run_id(),
             model: job.model.name().to_owned(),
@@ -360,7 +361,7 @@ impl Services {
             return Ok((input, Vec::new()));
         };
         let expires_at = self.store.now().await?.plus_seconds(PUT_S);
-        let download = crate::ports::blobs::Download {
+        let download = Download {
             save_as: None,
             media_type: "text/plain",
         };

@@ -1,5 +1,6 @@
 //! Files of results: who may read them, and the address they are read at.
 
+use futures::future::try_join;
 use serde::Deserialize;
 
 use super::collect::METRICS_FILE;
@@ -15,7 +16,8 @@ use crate::ports::blobs::{self, BlobsError, Download};
 const ADDRESS_S: i64 = 60;
 
 impl Services {
-    /// A signed address of a result's file, good for a minute; the browser saves it with `save`, else shows it.
+    /// A signed address of a result's file, good for a minute; the browser saves it with `save`, else shows it. A file
+    /// that is not where it should be is told here, where it can be told in words.
     pub async fn file_url(
         &self,
         actor: &Actor,
@@ -30,12 +32,21 @@ impl Services {
             media_type,
         };
         let expires_at = self.store.now().await?.plus_seconds(ADDRESS_S);
-        let address = self.blobs.signed_get(&path, expires_at, &download).await;
-        address.map_err(error)
+        let (found, address) = try_join(
+            self.blobs.head(&path),
+            self.blobs.signed_get(&path, expires_at, &download),
+        )
+        .await
+        .map_err(error)?;
+        match found {
+            Some(_) => Ok(address),
+            None => Err(error(BlobsError::NotFound(path))),
+        }
     }
 
-    /// A result's file as it is read, for those who must not learn where it lies.
-    pub(super) async fn file(&self, actor: &Actor, id: &JobId, name: &str) -> Result<Export> {
+    /// A result's file as it is read, for those who must not learn where it lies, and for scripts of pages, which may ask
+    /// nobody but the hub.
+    pub async fn file(&self, actor: &Actor, id: &JobId, name: &str) -> Result<Export> {
         let job = self.owned(actor, id).await?.value;
         let (path, media_type) = stored(&job, name)?;
         Ok(Export {
@@ -100,9 +111,13 @@ pub(super) fn file_stem(name: &str) -> String {
     }
 }
 
+/// What a reader is told. The records name the files that are read: one that is not there was there, and may be again.
 pub(super) fn error(failed: BlobsError) -> Error {
     match failed {
-        BlobsError::NotFound(_) => Error::NotFound,
+        BlobsError::NotFound(_) => Error::unavailable(
+            "a file of this is not in the file store now; try again in a moment",
+            failed,
+        ),
         BlobsError::Unavailable(_) => Error::unavailable(
             "the file store does not answer; try again in a moment",
             failed,

@@ -2,6 +2,7 @@
 //! removed in the commit of that record; a note that is still there a day later is that of a submission that never came
 //! about, and its files are removed.
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::Services;
@@ -13,6 +14,9 @@ use crate::time::Timestamp;
 
 /// Seconds that files wait for their record: far longer than any submission takes.
 const KEPT_S: i64 = 24 * 3_600;
+
+/// Files removed at once.
+const REMOVALS: usize = 50;
 
 /// The note, under the id of the job that the files are meant for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,13 +43,14 @@ impl Services {
         }
     }
 
-    /// Removes every file of a folder.
+    /// Removes every file of a folder. What was removed before this broke off need not be removed again.
     pub(super) async fn delete_folder(&self, folder: &str) -> Result<()> {
-        let files = self.blobs.list(folder).await;
-        for file in files.map_err(super::files::error)? {
-            let deleted = self.blobs.delete(&file.path).await;
-            deleted.map_err(super::files::error)?;
-        }
-        Ok(())
+        let files = self.blobs.list(folder).await.map_err(super::files::error)?;
+        stream::iter(files)
+            .map(|file| async move { self.blobs.delete(&file.path).await })
+            .buffer_unordered(REMOVALS)
+            .try_collect::<()>()
+            .await
+            .map_err(super::files::error)
     }
 }

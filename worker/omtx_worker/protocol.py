@@ -20,6 +20,8 @@ Category = Literal["transient", "quota", "user", "system"]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}:[0-9]{1,9}$", description="{job}:{epoch}")]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=4_096)]
+HeaderName = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,100}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[ -~]*$", max_length=500)]
 
 
 class Shape(BaseModel):
@@ -36,10 +38,13 @@ class InputFile(Shape):
 
 
 class OutputFile(Shape):
-    """A file that the run writes, and the create-only address it is put at."""
+    """A file that the run writes, the create-only address it is put at, and the headers that address demands."""
 
     name: FileName
     put_url: Url
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict, max_length=20, exclude_if=lambda headers: not headers
+    )
 
 
 class RunRequest(Shape):

@@ -58,7 +58,7 @@ def upload_all(
     folder: RunFolder, request: RunRequest, outcome: Outcome, give_up_at: float, reports: Reports
 ) -> list[ManifestFile]:
     """Upload every file that has an address; those without one go into `extra.zip` with the further files."""
-    addresses = {output.name: output.put_url for output in request.outputs}
+    addresses = {output.name: output for output in request.outputs}
     listed = [file for file in outcome.files if file.name in addresses]
     unlisted = [file.name for file in outcome.files if file.name not in addresses] + outcome.extra
     if EXTRA.name in addresses and unlisted:

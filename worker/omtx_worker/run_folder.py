@@ -232,13 +232,15 @@ class RunFolder:
 def fingerprint(request: RunRequest) -> str:
     """Equal for two requests that ask for the same.
 
-    The query parts of addresses are left out: the hub signs its addresses anew when it repeats a request.
+    The query parts of addresses are left out: the hub signs its addresses anew when it repeats a request. So are the
+    headers that go with them, which say how a file is put and not what is asked.
     """
     values = request.model_dump(mode="json")
     for file in values["inputs"]:
         file["url"] = file["url"].partition("?")[0]
     for file in values["outputs"]:
         file["put_url"] = file["put_url"].partition("?")[0]
+        file.pop("headers", None)
     values["callback"] = (values["callback"] or "").partition("?")[0]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 

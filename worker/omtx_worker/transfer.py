@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from omtx_worker.failure import Failure, system_failure
-from omtx_worker.protocol import InputFile
+from omtx_worker.protocol import InputFile, OutputFile
 
 MAX_INPUT_BYTES = 64 * 1024 * 1024
 
@@ -43,19 +43,15 @@ def download(file: InputFile, path: Path, give_up_at: float) -> None:
     _patiently(fetch, f"reading the input {file.name}", give_up_at)
 
 
-def upload(path: Path, put_url: str, media_type: str, give_up_at: float) -> None:
+def upload(path: Path, to: OutputFile, media_type: str, give_up_at: float) -> None:
     """Put a result at its create-only address; what is there already was put by this very run."""
 
     def put() -> None:
-        # Create-only in the words of HTTP, and in those of Cloud Storage, whose signed addresses demand this header.
-        headers = {"Content-Type": media_type, "If-None-Match": "*", "x-goog-if-generation-match": "0"}
+        headers = httpx.Headers({"Content-Type": media_type, "Content-Length": str(path.stat().st_size)})
+        # An address may be signed with headers, which then must come as they are.
+        headers.update(to.headers)
         with path.open("rb") as content:
-            answer = httpx.put(
-                put_url,
-                content=content,
-                headers=headers | {"Content-Length": str(path.stat().st_size)},
-                timeout=_TIMEOUT,
-            )
+            answer = httpx.put(to.put_url, content=content, headers=headers, timeout=_TIMEOUT)
         if answer.status_code in _ALREADY_THERE:
             _LOG.info("%s is there already", path.name)
             return

@@ -195,6 +195,7 @@ class FarSide:
     def __init__(self) -> None:
         self.uploads: dict[str, bytes] = {}
         self.puts: list[str] = []
+        self.headers: dict[str, list[tuple[str, str]]] = {}
         self.inputs: dict[str, bytes] = {}
         self.callbacks: list[tuple[dict[str, str], bytes]] = []
         self.failures_left = 0
@@ -252,6 +253,7 @@ class FarSide:
                 content = self._body()
                 path = self.path.partition("?")[0]
                 side.puts.append(path)
+                side.headers[path] = [(name.lower(), value) for name, value in self.headers.items()]
                 if side.failures_left:
                     side.failures_left -= 1
                     self._answer(503)

@@ -57,6 +57,26 @@ def test_same_id_with_another_body_is_refused(any_gateway: Gateway, far: FarSide
     any_gateway.request("DELETE", "/v1/runs/body:1")
 
 
+def test_a_file_comes_with_the_headers_of_its_address(any_gateway: Gateway, far: FarSide) -> None:
+    """They are signed and must come as they are, each once; other ones at the next asking are no other body."""
+    request = far.request("headers:1")
+    asked = {"content-type": "text/x-said-by-the-hub", "x-goog-if-generation-match": "0", "x-goog-meta-job": "headers"}
+    for output in request["outputs"]:
+        if output["name"] != "log.txt":
+            output["headers"] = asked
+    any_gateway.submit(request)
+    run = any_gateway.wait("headers:1")
+    assert run["state"] == "succeeded", run
+    sent = far.headers["/files/headers:1/poses.sdf"]
+    assert sorted(pair for pair in sent if pair[0] in asked) == sorted(asked.items()), sent
+    plain = dict(far.headers["/files/headers:1/log.txt"])
+    assert plain["content-type"] == "text/plain"
+    assert not [name for name in plain if name.startswith("x-goog")]
+    for output in request["outputs"]:
+        output.pop("headers", None)
+    assert any_gateway.request("POST", "/v1/runs", json=request).status_code == 200
+
+
 def test_cancel(any_gateway: Gateway, far: FarSide) -> None:
     """A running one with its program, a waiting one at once; a second cancel changes nothing."""
     any_gateway.submit(_slow(far, "cancel-a:1"))

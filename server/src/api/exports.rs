@@ -10,6 +10,7 @@ use hub::id::JobId;
 use hub::services::{Export, ExportFormat, Services};
 
 use super::read::{Id, Query};
+use crate::attachment::attachment;
 use crate::problem::Problem;
 use crate::session::Signed;
 
@@ -77,50 +78,8 @@ pub fn stream(export: Export) -> Response {
         header::CONTENT_TYPE,
         HeaderValue::from_static(export.media_type),
     );
-    headers.insert(header::CONTENT_DISPOSITION, saved_as(&export.file_name));
+    let saved_as = HeaderValue::try_from(attachment(&export.file_name))
+        .unwrap_or(HeaderValue::from_static("attachment"));
+    headers.insert(header::CONTENT_DISPOSITION, saved_as);
     response
-}
-
-/// Names the file that a browser saves, in ASCII for old ones and in full for the others (RFC 6266).
-fn saved_as(name: &str) -> HeaderValue {
-    let plain: String = name
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._- ".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let full: String = name
-        .bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    HeaderValue::try_from(format!(
-        "attachment; filename=\"{plain}\"; filename*=UTF-8''{full}"
-    ))
-    .unwrap_or(HeaderValue::from_static("attachment"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::saved_as;
-
-    #[test]
-    fn any_name_can_be_saved() {
-        assert_eq!(
-            saved_as("a b.csv"),
-            "attachment; filename=\"a b.csv\"; filename*=UTF-8''a%20b.csv"
-        );
-        assert_eq!(
-            saved_as("β\"\r\n.csv"),
-            "attachment; filename=\"____.csv\"; filename*=UTF-8''%CE%B2%22%0D%0A.csv"
-        );
-    }
 }

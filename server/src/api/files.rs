@@ -2,12 +2,14 @@
 
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use hub::Error;
 use hub::id::JobId;
 use hub::job::ResultFile;
 use hub::services::Services;
 use serde::Serialize;
 
+use super::exports::stream;
 use super::jobs::Answer;
 use super::read::{Id, Query};
 use crate::problem::Problem;
@@ -31,16 +33,19 @@ pub async fn list(
     }))
 }
 
-/// `GET /jobs/{id}/files/{name}`: saved with `save=true`, else shown.
+/// `GET /jobs/{id}/files/{name}`: where it is read, to be saved with `save=true`, else to be shown. With `content=true` the
+/// file itself, for scripts of pages: they may ask no other site, and the file store may be one.
 pub async fn read(
     State(services): State<Services>,
     Signed(actor): Signed,
     Path((id, name)): Path<(String, String)>,
     query: Query,
-) -> Result<(StatusCode, [(header::HeaderName, String); 1]), Problem> {
+) -> Result<Response, Problem> {
     let id: JobId = id.parse().map_err(|_| Error::NotFound)?;
-    let address = services
-        .file_url(&actor, &id, &name, query.flag("save")?)
-        .await?;
-    Ok((StatusCode::FOUND, [(header::LOCATION, address)]))
+    let save = query.flag("save")?;
+    if query.flag("content")? {
+        return Ok(stream(services.file(&actor, &id, &name).await?));
+    }
+    let address = services.file_url(&actor, &id, &name, save).await?;
+    Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response())
 }

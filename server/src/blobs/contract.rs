@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use hub::ports::Blobs;
-use hub::ports::blobs::{Blob, BlobsError, Download, read};
+use hub::ports::blobs::{Blob, BlobsError, Download, Upload, read};
 use hub::time::Timestamp;
 use reqwest::{Client, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -35,25 +35,33 @@ macro_rules! on_store {
     };
 }
 
-on_store!(
-    directory,
-    crate::blobs::directory::tests::open(),
-    [
-        what_is_put_is_read,
-        one_of_twenty_puts_wins,
-        parts_are_read,
-        a_folder_is_listed_in_the_order_of_paths,
-        what_is_deleted_is_gone,
-        what_is_not_there_is_said,
-        what_is_no_path_is_refused,
-        a_signed_address_answers_the_file,
-        a_signed_address_answers_parts,
-        a_signed_address_takes_one_put,
-        an_address_does_what_it_was_signed_for_and_nothing_else,
-        an_address_ends_with_its_time,
-        a_put_that_is_cut_short_leaves_nothing,
-    ]
-);
+/// Every case, on one store after the other.
+macro_rules! on_each_store {
+    ($cases:tt) => {
+        on_store!(directory, crate::blobs::directory::tests::open(), $cases);
+        on_store!(
+            cloud_storage,
+            crate::blobs::cloud_storage::tests::open(),
+            $cases
+        );
+    };
+}
+
+on_each_store!([
+    what_is_put_is_read,
+    one_of_twenty_puts_wins,
+    parts_are_read,
+    a_folder_is_listed_in_the_order_of_paths,
+    what_is_deleted_is_gone,
+    what_is_not_there_is_said,
+    what_is_no_path_is_refused,
+    a_signed_address_answers_the_file,
+    a_signed_address_answers_parts,
+    a_signed_address_takes_one_put,
+    an_address_does_what_it_was_signed_for_and_nothing_else,
+    an_address_ends_with_its_time,
+    a_put_that_is_cut_short_leaves_nothing,
+]);
 
 const SDF: Download = Download {
     save_as: None,
@@ -76,7 +84,7 @@ impl Opened {
             .unwrap()
     }
 
-    async fn signed_put(&self, path: &str) -> String {
+    async fn signed_put(&self, path: &str) -> Upload {
         self.blobs
             .signed_put(path, self.now.plus_seconds(60))
             .await
@@ -84,14 +92,12 @@ impl Opened {
     }
 }
 
-async fn put_at(address: &str, content: &'static str) -> StatusCode {
-    Client::new()
-        .put(address)
-        .body(content)
-        .send()
-        .await
-        .unwrap()
-        .status()
+async fn put_at(upload: &Upload, content: impl Into<reqwest::Body>) -> StatusCode {
+    let mut request = Client::new().put(&upload.url).body(content);
+    for (name, value) in &upload.headers {
+        request = request.header(name, value);
+    }
+    request.send().await.unwrap().status()
 }
 
 async fn get_at(address: &str) -> StatusCode {
@@ -334,13 +340,8 @@ async fn a_signed_address_takes_one_put(store: Opened) {
         .map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec()))
         .collect();
     let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
-    let answer = Client::new()
-        .put(store.signed_put("large").await)
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    assert!(answer.status().is_success());
+    let status = put_at(&store.signed_put("large").await, body).await;
+    assert!(status.is_success());
     assert!(store.get("large").await == large.as_bytes());
 }
 
@@ -357,7 +358,7 @@ async fn an_address_does_what_it_was_signed_for_and_nothing_else(store: Opened) 
         get.replace("chemical", "text"),
         format!("{get}&save_as=x"),
         bare.to_owned(),
-        put.replace("/mine/y", "/mine/x"),
+        put.url.replace("/mine/y", "/mine/x"),
     ] {
         let status = get_at(&address).await;
         assert!(
@@ -365,13 +366,14 @@ async fn an_address_does_what_it_was_signed_for_and_nothing_else(store: Opened) 
             "{status}: {address}"
         );
     }
-    for address in [
+    for url in [
         get.replace("/mine/x", "/mine/y"),
-        put.replace("/mine/y", "/mine/z"),
+        put.url.replace("/mine/y", "/mine/z"),
         get.clone(),
     ] {
-        let status = put_at(&address, "y").await;
-        assert!(matches!(status.as_u16(), 400 | 403), "{status}: {address}");
+        let headers = put.headers.clone();
+        let status = put_at(&Upload { url, headers }, "y").await;
+        assert!(matches!(status.as_u16(), 400 | 403), "{status}");
     }
     assert_eq!(get_at(&get).await, StatusCode::OK);
     assert_eq!(store.blobs.list("mine").await.unwrap().len(), 1);
@@ -392,7 +394,8 @@ async fn a_put_that_is_cut_short_leaves_nothing(store: Opened) {
         "Content-Length: 1000\r\n\r\nonly this",
         "Transfer-Encoding: chunked\r\n\r\n9\r\nonly this\r\n",
     ] {
-        let address = reqwest::Url::parse(&store.signed_put("jobs/a/poses.sdf").await).unwrap();
+        let upload = store.signed_put("jobs/a/poses.sdf").await;
+        let address = reqwest::Url::parse(&upload.url).unwrap();
         let host = format!(
             "{}:{}",
             address.host_str().unwrap(),
@@ -400,7 +403,11 @@ async fn a_put_that_is_cut_short_leaves_nothing(store: Opened) {
         );
         let mut connection = TcpStream::connect(&host).await.unwrap();
         let target = format!("{}?{}", address.path(), address.query().unwrap());
-        let request = format!("PUT {target} HTTP/1.1\r\nHost: {host}\r\n{framing}");
+        let headers = upload.headers.iter();
+        let headers: String = headers
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let request = format!("PUT {target} HTTP/1.1\r\nHost: {host}\r\n{headers}{framing}");
         connection.write_all(request.as_bytes()).await.unwrap();
         connection.shutdown().await.unwrap();
         // The connection ends when the store is done with it.

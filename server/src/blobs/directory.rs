@@ -1,9 +1,9 @@
 //! Files in a folder of this machine. The addresses that others reach them by are signed, and answered by [`routes`].
 
-mod path;
 mod routes;
 mod signature;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, SeekFrom, Write};
 use std::ops::Range;
@@ -13,14 +13,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use hub::ports::Blobs;
-use hub::ports::blobs::{Blob, BlobsError, Content, Download};
+use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
 use hub::time::Timestamp;
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::path::BlobPath;
 use crate::documents::Clock;
-use path::BlobPath;
 pub use routes::routes;
 use signature::{Access, Signer};
 
@@ -187,8 +187,11 @@ impl Blobs for Directory {
         self.signed(path, &Access::get(expires_at, download))
     }
 
-    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<String, BlobsError> {
-        self.signed(path, &Access::put(expires_at))
+    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<Upload, BlobsError> {
+        Ok(Upload {
+            url: self.signed(path, &Access::put(expires_at))?,
+            headers: BTreeMap::new(),
+        })
     }
 }
 

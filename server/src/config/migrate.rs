@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Config, DocumentsAt, Settings};
+use super::{BlobsAt, Config, DocumentsAt, Settings};
 use crate::documents::firestore::Place;
 
 /// What an operator asks of a migration.
@@ -14,7 +14,7 @@ pub struct Asked {
     /// written there.
     #[arg(long)]
     pub from: String,
-    /// Files of the former system: `file:PATH`. Nothing is written there. Without it jobs come without their files.
+    /// Files of the former system: `file:PATH` or `gs://BUCKET`. Nothing is written there. Without it jobs come without their files.
     #[arg(long)]
     pub files: Option<String>,
     /// Say what would be done, and do nothing.
@@ -30,8 +30,8 @@ pub struct Asked {
 pub struct Wanted {
     /// The database.
     pub from: Place,
-    /// The folder of the files.
-    pub files: Option<PathBuf>,
+    /// Where the files are.
+    pub files: Option<BlobsAt>,
     /// Whether nothing is done.
     pub dry_run: bool,
     /// Where the lines go.
@@ -59,17 +59,22 @@ impl Settings {
             _ => {}
         }
         let files = asked.files.as_deref().and_then(|url| {
-            let path = url.strip_prefix("file:").filter(|path| !path.is_empty());
-            if path.is_none() {
-                faults.push(format!("--files is {url:?}; it must be file:PATH"));
+            let at = BlobsAt::named(url);
+            if at.is_none() {
+                faults.push(format!(
+                    "--files is {url:?}; it must be file:PATH or gs://BUCKET"
+                ));
             }
-            path.map(PathBuf::from)
+            at
         });
         if files
             .as_ref()
             .is_some_and(|files| overlap(files, &config.blobs))
         {
-            faults.push("--files is the folder of BLOBS_URL, or one within the other".to_owned());
+            faults.push(
+                "--files is where BLOBS_URL keeps the hub's files, or one folder is within the other"
+                    .to_owned(),
+            );
         }
         match (from, faults.is_empty()) {
             (Some(from), true) => Ok(Wanted {
@@ -83,8 +88,11 @@ impl Settings {
     }
 }
 
-/// Whether one folder is the other, or lies in it.
-fn overlap(one: &Path, other: &Path) -> bool {
+/// Whether one place is the other, or lies in it.
+fn overlap(one: &BlobsAt, other: &BlobsAt) -> bool {
+    let (BlobsAt::Directory(one), BlobsAt::Directory(other)) = (one, other) else {
+        return one == other;
+    };
     let whole = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
     match (whole(one), whole(other)) {
         (Ok(one), Ok(other)) => one.starts_with(&other) || other.starts_with(&one),

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use super::{Auth, Cli, Command, Config, DocumentsAt, Environment};
+use super::{Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
 
 /// What the settings on a command line come to, whatever the environment of the tests holds.
 fn check(arguments: &[&str]) -> Result<Config, Vec<String>> {
@@ -32,7 +32,7 @@ fn little_needs_to_be_said() {
     let config = check(&[]).ok().unwrap();
     assert_eq!(config.bind.to_string(), "127.0.0.1:3000");
     assert_eq!(config.documents, DocumentsAt::Sqlite("data/hub.db".into()));
-    assert_eq!(config.blobs.to_str(), Some("data/files"));
+    assert_eq!(config.blobs, BlobsAt::Directory("data/files".into()));
     assert_eq!(config.environment, Environment::Development);
     assert_eq!(config.origin(3000).to_string(), "http://127.0.0.1:3000");
 }
@@ -52,7 +52,7 @@ fn what_is_said_is_taken() {
     let config = check(&given).ok().unwrap();
     assert_eq!(config.bind.to_string(), "[::1]:0");
     assert_eq!(config.documents, DocumentsAt::Sqlite("/x/y.db".into()));
-    assert_eq!(config.blobs.to_str(), Some("/x/z"));
+    assert_eq!(config.blobs, BlobsAt::Directory("/x/z".into()));
     let config = check(&["--public-url", "https://hub.example.org/"])
         .ok()
         .unwrap();
@@ -208,8 +208,41 @@ fn a_database_of_firestore_is_named_by_its_project() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
-    assert!(faults(&["--blobs-url", "gs://bucket"])[0].contains("not in this build yet"));
+fn files_are_kept_in_a_bucket_of_cloud_storage() {
+    for (url, bucket) in [
+        ("gs://hub-files", "hub-files"),
+        ("gs://files.example.org/", "files.example.org"),
+        ("gs://0_1", "0_1"),
+    ] {
+        let config = check(&["--blobs-url", url]).ok().unwrap();
+        assert_eq!(config.blobs, BlobsAt::CloudStorage(bucket.to_owned()));
+        let public = ["--env", "production", "--blobs-url", url];
+        let refused = faults(&public).into_iter();
+        assert_eq!(
+            refused
+                .filter(|fault| fault.starts_with("BLOBS_URL"))
+                .count(),
+            0
+        );
+    }
+    for url in [
+        "gs:",
+        "gs://",
+        "gs:bucket",
+        "gs://a",
+        "gs://Files",
+        "gs://-ab",
+        "gs://ab.",
+        "gs://files/folder",
+        "gs://fi les",
+        "s3://files",
+        "file:",
+    ] {
+        assert!(
+            faults(&["--blobs-url", url])[0].starts_with("BLOBS_URL"),
+            "{url}"
+        );
+    }
 }
 
 #[test]

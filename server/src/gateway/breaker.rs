@@ -28,6 +28,19 @@ pub enum Standing {
     Probing,
 }
 
+/// What became of the questions since the hub began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Questions that were answered, whatever the answer said.
+    pub answered: u64,
+    /// Questions that had no answer, or one of the server's own failure.
+    pub unanswered: u64,
+    /// Questions that were not asked, since the gateway was left alone.
+    pub withheld: u64,
+    /// Questions that were asked again at once; they count among the others too.
+    pub repeated: u64,
+}
+
 /// Counts answers, and what had none.
 #[derive(Debug)]
 pub struct Breaker(Mutex<Kept>);
@@ -40,6 +53,7 @@ struct Kept {
     rests_until: Option<Instant>,
     probing: bool,
     budget: f32,
+    figures: Figures,
 }
 
 /// Leave to ask one question. Dropped without an answer, nothing was learnt.
@@ -57,6 +71,7 @@ impl Default for Breaker {
             rests_until: None,
             probing: false,
             budget: BUDGET,
+            figures: Figures::default(),
         }))
     }
 }
@@ -76,12 +91,20 @@ impl Breaker {
         }
     }
 
+    /// What became of the questions so far.
+    pub fn figures(&self) -> Figures {
+        self.kept().figures
+    }
+
     /// Leave to ask, or none while the gateway is left alone.
     pub fn enter(&self, now: Instant) -> Option<Turn<'_>> {
         let mut kept = self.kept();
         let is_probe = match kept.rests_until {
             None => false,
-            Some(until) if kept.probing || now < until => return None,
+            Some(until) if kept.probing || now < until => {
+                kept.figures.withheld += 1;
+                return None;
+            }
             Some(_) => {
                 kept.probing = true;
                 true
@@ -99,6 +122,7 @@ impl Breaker {
         let may = kept.budget >= 1.0 && kept.rests_until.is_none();
         if may {
             kept.budget -= 1.0;
+            kept.figures.repeated += 1;
         }
         may
     }
@@ -108,6 +132,7 @@ impl Turn<'_> {
     /// The gateway answered, whatever it said.
     pub fn answered(self) {
         let mut kept = self.breaker.kept();
+        kept.figures.answered += 1;
         kept.failures = 0;
         kept.rest = FIRST_REST;
         kept.rests_until = None;
@@ -117,6 +142,7 @@ impl Turn<'_> {
     /// It did not.
     pub fn unanswered(self, now: Instant) {
         let mut kept = self.breaker.kept();
+        kept.figures.unanswered += 1;
         kept.failures += 1;
         if self.is_probe {
             kept.rest = (kept.rest * 2).min(LONGEST_REST);

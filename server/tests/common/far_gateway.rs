@@ -281,7 +281,7 @@ async fn finish(run_id: &str, run: &Value) -> Value {
         manifest.push(
             json!({ "name": name, "size_bytes": content.len(), "sha256": sha256, "kind": kind }),
         );
-        put(output["put_url"].as_str().unwrap(), content, name).await;
+        put(output, content, name).await;
     }
     let mut done = standing(run_id, "succeeded");
     done["manifest"] = manifest.into();
@@ -293,9 +293,13 @@ async fn finish(run_id: &str, run: &Value) -> Value {
 
 /// Puts a file, again when there is no answer. What is there already was put before: by this very run, whose answer was
 /// lost, or, as a batch has one receptor, by the first child's.
-async fn put(address: &str, content: String, name: &str) {
+async fn put(output: &Value, content: String, name: &str) {
     for _ in 0..TRIES {
-        let put = reqwest::Client::new().put(address).timeout(TIMEOUT);
+        let mut put = reqwest::Client::new().put(output["put_url"].as_str().unwrap());
+        for (name, value) in output["headers"].as_object().into_iter().flatten() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        let put = put.timeout(TIMEOUT);
         match put.body(content.clone()).send().await {
             Ok(answer) if answer.status().is_success() || answer.status() == 412 => return,
             Ok(answer) if answer.status().is_client_error() => {

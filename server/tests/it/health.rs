@@ -56,3 +56,36 @@ async fn a_hub_that_ends_gets_no_traffic_any_more() {
     assert_eq!(hub.get("/readyz").await.status, 503);
     assert_eq!(hub.get("/healthz").await.status, 200);
 }
+
+#[tokio::test]
+async fn what_became_of_questions_to_the_gateway_is_told_in_figures() {
+    let hub = Hub::start_alone().await;
+    for _ in 0..4 {
+        hub.get("/health").await;
+        hub.later(4);
+    }
+    let metrics = hub.get("/metrics").await;
+    assert_eq!(metrics.status, 200);
+    assert!(
+        metrics
+            .header("content-type")
+            .starts_with("application/openmetrics-text")
+    );
+    assert_eq!(metrics.header("cache-control"), "private, no-store");
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let figure = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{name} in {text}"))
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    assert_eq!(
+        figure("omtx_gateway_requests_total{outcome=\"answered\"}"),
+        0.0
+    );
+    assert!(figure("omtx_gateway_requests_total{outcome=\"unanswered\"}") >= 5.0);
+    assert!(figure("omtx_gateway_requests_total{outcome=\"withheld\"}") >= 1.0);
+    assert!(figure("omtx_gateway_repeats_total") >= 1.0);
+    assert_eq!(figure("omtx_gateway_left_alone"), 1.0);
+}

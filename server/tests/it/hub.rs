@@ -8,12 +8,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use hub::ports::Blobs;
 use hub::services::{Post, Services, Settings};
 use leptos::config::LeptosOptions;
 use serde_json::Value;
 use server::api::Api;
 use server::background;
-use server::blobs::Directory;
+use server::blobs::{Directory, directory};
 use server::config::openid::Provider;
 use server::documents::Clock;
 use server::events::Streams;
@@ -66,6 +67,8 @@ pub struct Chosen {
     pub https: bool,
     /// The store of documents.
     pub store: Store,
+    /// The store of files; a folder when nothing is said.
+    pub files: Option<Arc<dyn Blobs>>,
 }
 
 /// What was answered, read whole.
@@ -138,6 +141,7 @@ impl Hub {
             provider,
             https,
             store,
+            files,
         } = chosen;
         let gateway_url = match &far {
             Some(far) => far.url.clone(),
@@ -150,14 +154,16 @@ impl Hub {
         let clock = Clock::system();
         let documents = store.open(folder.path(), clock.clone()).await;
         let documents = Arc::new(Counted::new(documents));
-        let blobs = Directory::new(
-            folder.path().join("files"),
-            &public.to_string(),
-            b"a key for tests",
-            clock.clone(),
-        )
-        .unwrap();
-        let blobs = Arc::new(blobs);
+        let (blobs, files): (Arc<dyn Blobs>, _) = match files {
+            Some(blobs) => (blobs, Router::new()),
+            None => {
+                let root = folder.path().join("files");
+                let key = b"a key for tests";
+                let directory = Directory::new(root, &public.to_string(), key, clock.clone());
+                let directory = Arc::new(directory.unwrap());
+                (directory.clone(), directory::routes(directory))
+            }
+        };
         let gateway = Arc::new(Gateway::new(&gateway_url, SECRET, None).unwrap());
         let settings = Settings {
             callback_url: public.to_string(),
@@ -202,7 +208,7 @@ impl Hub {
                 port: address.port(),
             },
             rates: Rates::new(0),
-            files: server::blobs::directory::routes(blobs),
+            files,
         });
         let serving = axum::serve(listener, router.clone())
             .with_graceful_shutdown(stopping.clone().cancelled_owned());

@@ -10,6 +10,9 @@ mod stores;
 #[path = "../common/far_gateway.rs"]
 #[expect(dead_code, reason = "each program of tests uses what it needs")]
 mod far_gateway;
+#[expect(dead_code, reason = "the rest is for the tests of the adapter")]
+#[path = "../common/far_storage.rs"]
+mod far_storage;
 
 mod accounts;
 mod addresses;
@@ -41,6 +44,7 @@ mod readers;
 mod removals;
 mod shares;
 mod sign_in;
+mod storage;
 mod taint;
 mod tokens;
 mod usage;

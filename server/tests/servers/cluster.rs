@@ -223,6 +223,7 @@ impl Cluster {
         let place = Place {
             database: format!("projects/{}/databases/(default)", self.project),
             emulator: Some(config::emulator()),
+            setting: "DOCUMENTS_URL",
         };
         Arc::new(Firestore::open(place, Clock::told()).await.unwrap())
     }

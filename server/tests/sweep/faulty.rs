@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use hub::model::ModelOffer;
-use hub::ports::blobs::{Blob, BlobsError, Content, Download};
+use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
 use hub::ports::compute::{Accepted, ComputeError, LigandReport, Ligands, Run, RunRequest};
 use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
 use hub::ports::{Blobs, Compute, Documents};
@@ -235,7 +235,7 @@ impl Blobs for Faulty<dyn Blobs> {
             .await
     }
 
-    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<String, BlobsError> {
+    async fn signed_put(&self, path: &str, expires_at: Timestamp) -> Result<Upload, BlobsError> {
         let ask = self.port.signed_put(path, expires_at);
         self.effects
             .question("address for a file", ask, no_blobs)

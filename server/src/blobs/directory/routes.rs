@@ -14,20 +14,17 @@ use axum::routing::get;
 use futures::StreamExt;
 use hub::ports::Blobs;
 use hub::ports::blobs::BlobsError;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 
-use super::path::BlobPath;
 use super::signature::{Access, NotHonoured, SignedQuery, Verb};
 use super::{Directory, fault};
+use crate::attachment::attachment;
+use crate::blobs::path::BlobPath;
 
 /// Largest file that is taken.
 const MAX_PUT_BYTES: u64 = 1024 * 1024 * 1024;
-
-/// Bytes that stand for themselves in a `filename*` (RFC 5987).
-const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
 
 /// `GET`, `HEAD` and `PUT` of `/files/{path}`. No limit of the body's size may stand before it.
 pub fn routes<S: Clone + Send + Sync + 'static>(directory: Arc<Directory>) -> Router<S> {
@@ -99,22 +96,6 @@ fn described(access: &Access) -> response::Builder {
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CACHE_CONTROL, "private, no-store")
         .header(header::CONTENT_SECURITY_POLICY, "sandbox")
-}
-
-/// The name in any script, and for those who cannot read that, in ASCII.
-fn attachment(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' {
-            c
-        } else {
-            '_'
-        }
-    };
-    let ascii: String = name.chars().map(plain).collect();
-    format!(
-        "attachment; filename=\"{ascii}\"; filename*=UTF-8''{}",
-        utf8_percent_encode(name, ATTRIBUTE)
-    )
 }
 
 /// What a `Range` header asks of a file.
@@ -260,10 +241,11 @@ impl From<BlobsError> for Problem {
         if let BlobsError::Unavailable(cause) | BlobsError::Refused(cause) = &error {
             tracing::error!(cause, "{error}");
         }
-        Self {
-            status,
-            detail: error.to_string(),
-        }
+        let detail = match error {
+            BlobsError::NotFound(path) => format!("{path} does not exist"),
+            error => error.to_string(),
+        };
+        Self { status, detail }
     }
 }
 
@@ -303,17 +285,5 @@ mod tests {
         }
         assert_eq!(Asked::parse("bytes=0-", 0), Asked::Nothing);
         assert_eq!(Asked::parse("bytes=-5", 0), Asked::Nothing);
-    }
-
-    #[test]
-    fn names_of_any_script_are_saved_as_they_are() {
-        assert_eq!(
-            attachment("poses.sdf"),
-            "attachment; filename=\"poses.sdf\"; filename*=UTF-8''poses.sdf"
-        );
-        assert_eq!(
-            attachment("Ä\"\r\n; x=1.csv"),
-            "attachment; filename=\"____; x=1.csv\"; filename*=UTF-8''%C3%84%22%0D%0A%3B%20x%3D1.csv"
-        );
     }
 }

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::path::BlobPath;
+use crate::blobs::path::BlobPath;
 
 /// What an address allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

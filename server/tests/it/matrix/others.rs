@@ -7,6 +7,7 @@ const OTHERS: &[(&str, &str, May)] = &[
     ("GET", "/healthz", Everybody),
     ("GET", "/readyz", Everybody),
     ("GET", "/health", Everybody),
+    ("GET", "/metrics", Admin),
     ("GET", "/s/{token}", NobodyAtAll),
     ("POST", "/s/{token}/unlock", NobodyAtAll),
     ("GET", "/s/{token}/preview.png", NobodyAtAll),
@@ -47,7 +48,7 @@ async fn nobody_gets_by_an_account_what_takes_none() {
             let request = hub
                 .request(method.parse().unwrap(), &path)
                 .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header(header::COOKIE, format!("omtx={}", who.bearer));
+                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
             let request = request.body(Body::from("password=made-up")).unwrap();
             let status = status(&hub, place, request).await;
             wrong.extend(complain(&format!("{method} {address}"), who, *may, status));
