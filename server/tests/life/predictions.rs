@@ -1,6 +1,7 @@
 //! Predictions from a sequence: the target and its alignment are stored once for all that read them, whoever waits for an
 //! alignment says so, and no model holds up another.
 
+use futures::TryStreamExt;
 use hub::Error;
 use hub::id::JobId;
 use hub::job::{Category, Status};
@@ -8,6 +9,7 @@ use hub::list::ChildrenQuery;
 use hub::ports::Blobs;
 use hub::ports::blobs;
 use hub::ports::documents::{Collection, Key};
+use hub::services::ExportFormat;
 use serde_json::{Value, json};
 
 use crate::gateway::path_of;
@@ -119,6 +121,28 @@ async fn values_are_read_with_their_sources_and_the_strongest_ligand_ranks_first
     assert_eq!(warnings[0], "pTM means nothing here");
     hub.services.roll_up(&id).await.unwrap();
     assert_eq!(hub.row(&id).await.best.unwrap().value, -1.25);
+
+    let table = exported(&hub, &id, ExportFormat::Csv).await.unwrap();
+    let mut lines = table.lines();
+    let head = lines.next().unwrap();
+    assert!(head.contains(",affinity_pred_value (log10(IC50/µM)),affinity_probability_binary,"));
+    let best = lines.next().unwrap();
+    assert!(
+        best.starts_with("1,0,ligand C,C,completed,-1.25,,"),
+        "{best}"
+    );
+    let json = exported(&hub, &id, ExportFormat::Json).await.unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["children"][0]["values"]["affinity_pred_value"], -1.25);
+    assert_eq!(json["input"]["target"]["sequence"], CDK2);
+    let poses = exported(&hub, &id, ExportFormat::Sdf).await;
+    assert!(poses.unwrap_err().to_string().contains("writes no poses"));
+}
+
+async fn exported(hub: &Hub, id: &JobId, format: ExportFormat) -> hub::Result<String> {
+    let export = hub.services.export(&hub.actor, id, format, None).await?;
+    let pieces: Vec<_> = export.content.try_collect().await.unwrap();
+    Ok(String::from_utf8(pieces.concat()).unwrap())
 }
 
 #[tokio::test]
@@ -300,4 +324,41 @@ async fn what_is_asked_wrongly_is_refused_and_says_how_to_ask() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn what_it_will_take_and_what_to_know_of_the_target_is_said_before() {
+    let hub = Hub::start().await;
+    let unknown = json!({"name": "CDK2", "sequence": "MENFQXVEKIGEGTYGVVYK"});
+    let ligands = [ligand("ethanol", "CCO"), ligand("the same", "CCO")];
+    let screen = json!({"task": "drug_discovery", "target": unknown, "ligands": ligands});
+    let said = hub.services.preflight(&hub.actor, screen).await.unwrap();
+    assert!(said.warnings[0].contains("residue 6 is X"), "{said:?}");
+    assert_eq!((said.totals.pass, said.totals.warn), (1, 1));
+    assert!(said.gpu_hours > 0.0 && said.waits_for.is_none());
+    let fold = json!({"task": "protein_structure", "input": {"target": unknown}});
+    let said = hub.services.preflight(&hub.actor, fold).await.unwrap();
+    assert_eq!((said.rows[0].name.as_str(), said.totals.rows), ("CDK2", 1));
+    assert!(said.seconds.is_some_and(|seconds| seconds > 0));
+}
+
+#[tokio::test]
+async fn failed_predictions_run_again_and_their_gpu_hours_are_said_first() {
+    let hub = Hub::start().await;
+    let id = screen(&hub, "drug_discovery").await;
+    hub.dispatch().await;
+    let run = format!("{}:1", id.child(0));
+    hub.gateway.fails(&run, "user");
+    hub.report(&run).await;
+    let plan = |dry_run| hub.services.retry_failed(&hub.actor, &id, dry_run);
+    let plan_first = plan(true).await.unwrap();
+    assert!(plan_first.children == 1 && plan_first.gpu_hours > 0.0);
+    plan(false).await.unwrap();
+    hub.succeed(&format!("{}:1", id.child(1)), sound).await;
+    hub.dispatch().await;
+    let begun = hub.gateway.script().begun.clone();
+    let runs = begun
+        .iter()
+        .filter(|run| run.starts_with(id.child(0).as_str()));
+    assert_eq!(runs.count(), 2, "{begun:?}");
 }
