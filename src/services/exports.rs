@@ -140,7 +140,7 @@ impl Services {
             let model = job.model.title();
             return Err(Error::bad_request(
                 "format",
-                format!("{model} writes no poses; its structures are in the zip"),
+                format!("{model} writes no poses; take csv or json"),
             ));
         }
         Ok(Export {
