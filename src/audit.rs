@@ -40,6 +40,8 @@ pub enum Act {
     OwnerChanged,
     /// A member left, or was removed.
     MemberLeft,
+    /// An organisation was ended.
+    Ended,
     /// A link that shows a result was made.
     LinkMade,
     /// A link that shows a result was ended.
@@ -85,6 +87,7 @@ impl Act {
             Self::RoleGiven => "gave a role",
             Self::OwnerChanged => "made somebody else the owner",
             Self::MemberLeft => "ended a membership",
+            Self::Ended => "ended the organisation",
             Self::LinkMade => "shared by a link",
             Self::LinkRevoked => "revoked a link",
             Self::Shown => "showed to the organisation",

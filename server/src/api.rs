@@ -92,7 +92,10 @@ pub fn routes(api: Api) -> Router {
         .route("/auth/logout", post(accounts::sign_out))
         .route("/auth/password", post(accounts::change_password))
         .route("/organizations", post(organizations::found))
-        .route("/organizations/own", get(organizations::own))
+        .route(
+            "/organizations/own",
+            get(organizations::own).delete(organizations::end),
+        )
         .route(
             "/organizations/own/invitations",
             post(organizations::invite),

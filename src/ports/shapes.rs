@@ -102,6 +102,7 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Sessions, &[], &[], "expires_at"),
     shape(Collection::SignIns, &[], &[], "expires_at"),
     shape(Collection::Invitations, &[], &[], "expires_at"),
+    shape(Collection::Shares, &[], &[], "expires_at"),
     // Mails that are due.
     shape(Collection::Mails, &[], &[], "due_at"),
     // Somebody's sessions, keys and links; the members of an organisation.

@@ -1,6 +1,8 @@
 //! Organisations: founding one, letting people in by a link, roles, leaving. The members are the users whose record
 //! names the organisation, so that nobody is in two and every change is the write of one record.
 
+mod ending;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -86,6 +86,7 @@ impl Services {
             Collection::Sessions,
             Collection::SignIns,
             Collection::Invitations,
+            Collection::Shares,
         ] {
             let query = Query::new(collection, "expires_at", Direction::Ascending, SWEPT)
                 .until(now.to_string());

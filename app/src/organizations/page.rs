@@ -81,6 +81,28 @@ fn own(organization: &OrganizationView, actor: &Actor, outcome: &Outcome) -> imp
         </dl>
         {members(organization, actor)}
         {leads.then(|| invite(organization.role))}
+        {(organization.role == MemberRole::Owner).then(|| ending(outcome))}
+    }
+}
+
+/// The end of the organisation, for its owner.
+fn ending(outcome: &Outcome) -> impl IntoView + use<> {
+    let name = Field {
+        name: "ending",
+        label: "Name of the organisation, to say that you mean it",
+        kind: "text",
+        autocomplete: "off",
+    };
+    view! {
+        <section class="entry">
+            <h2>"End the organisation"</h2>
+            <p>"This is possible when nobody else is in it and its jobs and batches are deleted."</p>
+            <form class="ask" method="post" action="/organization">
+                <input type="hidden" name="act" value="end" />
+                {name.shown(outcome)}
+                <p class="send"><button class="button">"End it"</button></p>
+            </form>
+        </section>
     }
 }
 

@@ -15,7 +15,7 @@ use super::read::{Id, Json, Query};
 use crate::problem::Problem;
 use crate::session::Signed;
 
-/// What an organisation is to be called.
+/// What an organisation is to be called, or is called.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Founding {
@@ -42,6 +42,16 @@ pub async fn found(
 pub async fn own(State(api): State<Api>, Signed(actor): Signed) -> Answer<OrganizationView> {
     let organization = api.services.organization(&actor).await?;
     Ok(axum::Json(organization.ok_or(Error::NotFound)?))
+}
+
+/// `DELETE /organizations/own`: its name must be said.
+pub async fn end(
+    State(api): State<Api>,
+    Signed(actor): Signed,
+    Json(ending): Json<Founding>,
+) -> Result<StatusCode, Problem> {
+    api.services.end_organization(&actor, &ending.name).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whom a link is for.

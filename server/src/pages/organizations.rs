@@ -36,6 +36,7 @@ async fn organization(State(forms): State<Forms>, Signed(actor): Signed, sent: S
             Ok(id) => services.remove_member(&actor, &id).await,
             Err(error) => Err(error),
         },
+        "end" => services.end_organization(&actor, sent.get("ending")).await,
         _ => Err(Error::bad_request("act", "there is no such form")),
     };
     match done {

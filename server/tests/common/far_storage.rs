@@ -300,7 +300,11 @@ async fn trouble(State(far): State<FarStorage>, request: Request, next: Next) ->
     let plain = |status: u16| StatusCode::from_u16(status).unwrap().into_response();
     match trouble {
         None => next.run(request).await,
-        Some(Trouble::Answers(status)) => plain(status),
+        Some(Trouble::Answers(status)) => {
+            // An answer that comes before all is sent may be missed.
+            let _ = axum::body::to_bytes(request.into_body(), usize::MAX).await;
+            plain(status)
+        }
         Some(Trouble::AnswersAfter(status)) => {
             next.run(request).await;
             plain(status)

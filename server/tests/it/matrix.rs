@@ -92,6 +92,7 @@ const API: &[(&str, &str, May)] = &[
     ("POST", "/auth/password", InPerson),
     ("POST", "/organizations", Writer),
     ("GET", "/organizations/own", Reader),
+    ("DELETE", "/organizations/own", Writer),
     ("POST", "/organizations/own/invitations", Writer),
     ("PATCH", "/organizations/own/members/{id}", Nobody),
     ("DELETE", "/organizations/own/members/{id}", Nobody),
@@ -194,7 +195,7 @@ fn body(path: &str, id: &JobId) -> Value {
         "/batches" => screen(),
         "/jobs/{id}" => json!({"name": "renamed"}),
         "/jobs/{id}/organization-share" => json!({"shared": false}),
-        "/organizations" => json!({"name": "Another"}),
+        "/organizations" | "/organizations/own" => json!({"name": "Another"}),
         "/organizations/own/invitations" | "/organizations/own/members/{id}" => {
             json!({"role": "viewer"})
         }

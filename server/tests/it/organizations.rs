@@ -384,3 +384,59 @@ async fn filters_hold_for_members_as_for_everybody() {
         );
     }
 }
+
+#[tokio::test]
+async fn its_owner_ends_an_organisation_in_which_nothing_and_nobody_is_left() {
+    let hub = Hub::start_with_accounts().await;
+    let (ada, bea) = (
+        token(&hub, "ada@x.org").await,
+        token(&hub, "bea@x.org").await,
+    );
+    founded(&hub, &ada).await;
+    let link = invited(&hub, &ada, "member").await;
+    join(&hub, &bea, &link).await.expect(StatusCode::OK);
+    let end = async |who: &str, name: &str| {
+        ask(&hub, Method::DELETE, OWN, who, &json!({"name": name})).await
+    };
+    let name = "Structural biology";
+    end(&bea, name).await.problem(403, "forbidden");
+    let faults = end(&ada, "structural").await.problem(422, "invalid");
+    assert_eq!(faults[0].0, "ending");
+    end(&ada, name).await.problem(409, "conflict");
+    let path = format!("{OWN}/members/{}", id_of(&hub, &ada, "bea@x.org").await);
+    ask(&hub, Method::DELETE, &path, &ada, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &job("left")).await;
+    let made = made.expect(StatusCode::CREATED);
+    let path = format!("/api/v1/jobs/{}", made["id"].as_str().unwrap());
+    let said = end(&ada, name).await;
+    assert_eq!(said.status, 409);
+    assert!(
+        said.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("delete its jobs")
+    );
+    ask(
+        &hub,
+        Method::POST,
+        &format!("{path}/cancel"),
+        &ada,
+        &json!({}),
+    )
+    .await
+    .expect(StatusCode::OK);
+    ask(&hub, Method::DELETE, &path, &ada, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+
+    let open = invited(&hub, &ada, "member").await;
+    end(&ada, name).await.expect(StatusCode::NO_CONTENT);
+    ask(&hub, Method::GET, OWN, &ada, &Value::Null)
+        .await
+        .problem(404, "not-found");
+    assert_eq!(join(&hub, &bea, &open).await.status, 404);
+    founded(&hub, &ada).await;
+}
