@@ -29,6 +29,7 @@ async fn files(far: &FarStorage, signer: Option<Signer>) -> Arc<dyn Blobs> {
     let place = Place {
         address: far.address(),
         bucket: BUCKET.to_owned(),
+        setting: "BLOBS_URL",
     };
     let opened = CloudStorage::open_as(account, place, Clock::system()).await;
     Arc::new(opened.unwrap())

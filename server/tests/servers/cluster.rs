@@ -224,7 +224,6 @@ impl Cluster {
             database: format!("projects/{}/databases/(default)", self.project),
             emulator: Some(config::emulator()),
             setting: "DOCUMENTS_URL",
-            setting: "DOCUMENTS_URL",
         };
         Arc::new(Firestore::open(place, Clock::told()).await.unwrap())
     }
