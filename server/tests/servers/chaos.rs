@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hub::ports::Documents;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -73,8 +74,9 @@ pub async fn chaos(duration: Duration) -> String {
     let cluster = Arc::into_inner(cluster).unwrap().into_inner();
     let calm = Instant::now();
     let mut found = Found::default();
+    let stored = Stored(cluster.documents().await);
     for person in &people {
-        found.look(&cluster, person).await;
+        found.look(&cluster, &stored, person).await;
     }
     found.hear_the_gateway(&cluster, &people);
     report(duration, calm.elapsed(), &harm, &people, &found)
@@ -291,10 +293,9 @@ impl Found {
         }
     }
 
-    /// What became of what one person was told.
-    async fn look(&mut self, cluster: &Cluster, person: &Person) {
-        let get = async |path: String| cluster.get_as(&person.client, &path).await;
-        let list = get("/api/v1/jobs".to_owned()).await;
+    /// What became of what one person was told, by what is stored.
+    async fn look(&mut self, cluster: &Cluster, stored: &Stored, person: &Person) {
+        let list = cluster.get_as(&person.client, "/api/v1/jobs").await;
         let there = list["pagination"]["total_results"].as_u64();
         self.hold(there == Some(person.accepted.len() as u64), || {
             format!(
@@ -305,7 +306,7 @@ impl Found {
         let mut ended = BTreeMap::<String, usize>::new();
         for (id, units) in &person.accepted {
             self.jobs += 1;
-            let waiting = timeout(CALM, until_ended(cluster, &person.client, id)).await;
+            let waiting = timeout(CALM, stored.until_ended(id)).await;
             let Ok(job) = waiting else {
                 self.hold(false, || format!("{id} does not end"));
                 continue;
@@ -318,9 +319,8 @@ impl Found {
                 vec![id.clone()]
             };
             let mut counts = BTreeMap::<String, u64>::new();
-            for id in ids {
-                let unit = get(format!("/api/v1/jobs/{id}")).await;
-                let status = unit["status"].as_str().unwrap_or_default().to_owned();
+            for (id, unit) in ids.iter().zip(stored.read(&ids).await) {
+                let status = unit["status"].as_str().unwrap_or("lost").to_owned();
                 let attempts = unit["attempts"].as_array().cloned().unwrap_or_default();
                 let done = attempts
                     .iter()
@@ -334,14 +334,11 @@ impl Found {
                 *counts.entry(status.clone()).or_default() += 1;
                 *ended.entry(status).or_default() += 1;
             }
-            if let Some(batch) = job["batch"].as_object() {
+            if let Some(summary) = job["batch"]["counts"].as_object() {
                 for status in ["pending", "running", "completed", "failed", "cancelled"] {
                     let counted = counts.get(status).copied().unwrap_or_default();
-                    self.hold(batch[status] == counted, || {
-                        format!(
-                            "{id}: {counted} are {status}, and the summary says {}",
-                            batch[status]
-                        )
+                    self.hold(summary[status] == counted, || {
+                        format!("{id}: {counted} are {status}, and the summary says {summary:?}")
                     });
                 }
             }
@@ -350,6 +347,11 @@ impl Found {
         self.completed += of("completed");
         self.cancelled += of("cancelled");
         self.failed += of("failed");
+        let units: usize = ended.values().sum();
+        let accepted: usize = person.accepted.values().sum();
+        self.hold(units == accepted, || {
+            format!("{units} units are there of {accepted}")
+        });
         let [held, charged, refunded] = cluster.books(&format!("user:{}", person.user)).await;
         self.hold(held == 0, || format!("{held} units stay held"));
         self.hold(charged >= of("completed") as i64, || {
@@ -358,7 +360,6 @@ impl Found {
                 of("completed")
             )
         });
-        let accepted: usize = person.accepted.values().sum();
         self.hold(charged + refunded >= accepted as i64, || {
             format!("{charged} charged and {refunded} given back of {accepted}")
         });
@@ -384,13 +385,41 @@ impl Found {
     }
 }
 
-async fn until_ended(cluster: &Cluster, client: &Client, id: &str) -> Value {
-    loop {
-        let job = cluster.get_as(client, &format!("/api/v1/jobs/{id}")).await;
-        if !job["ended_at"].is_null() {
-            return job;
+/// What is stored, read past the hubs: nothing that they remember tells for them.
+struct Stored(Arc<dyn Documents>);
+
+impl Stored {
+    /// Jobs and children by their ids; null where there is none.
+    async fn read(&self, ids: &[String]) -> Vec<Value> {
+        let collection = |id: &str| match id.contains('-') {
+            true => Collection::Children,
+            false => Collection::Jobs,
+        };
+        let keys: Vec<_> = ids
+            .iter()
+            .map(|id| Key::new(collection(id), id.clone()))
+            .collect();
+        let found = self.0.get_many(&keys).await.unwrap();
+        let read = |json: &str| serde_json::from_str(json).unwrap();
+        found
+            .iter()
+            .map(|found| {
+                found
+                    .as_ref()
+                    .map_or(Value::Null, |found| read(&found.json))
+            })
+            .collect()
+    }
+
+    /// A job or batch that has ended.
+    async fn until_ended(&self, id: &str) -> Value {
+        loop {
+            let job = self.read(&[id.to_owned()]).await.remove(0);
+            if job["ended_at"].is_string() {
+                return job;
+            }
+            sleep(Duration::from_secs(1)).await;
         }
-        sleep(Duration::from_secs(1)).await;
     }
 }
 
