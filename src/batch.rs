@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::id::JobId;
-use crate::job::{Job, Status};
+use crate::job::{Job, State, Status};
 use crate::time::Timestamp;
 
 /// Children of a batch at most.
@@ -196,7 +196,7 @@ pub struct BatchRow {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// Why it failed or waits.
+    /// Why it failed or waits, also while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -206,6 +206,8 @@ impl BatchRow {
     pub fn of(child: &Job) -> Option<Self> {
         let ligand = child.input.ligand();
         let note = child.error.as_ref().map(|error| error.message.clone());
+        let progress = child.progress.as_ref();
+        let stage = progress.filter(|_| child.state == State::Running);
         Some(Self {
             index: child.index?,
             id: child.id.clone(),
@@ -225,7 +227,9 @@ impl BatchRow {
                 .collect(),
             run_s: child.run_s,
             ended_at: child.ended_at,
-            note: note.or_else(|| child.waiting.as_ref().map(|waiting| waiting.reason.clone())),
+            note: note
+                .or_else(|| child.waiting.as_ref().map(|waiting| waiting.reason.clone()))
+                .or_else(|| Some(stage?.wait()?.to_owned())),
         })
     }
 }

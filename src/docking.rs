@@ -6,10 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Fault;
-
-mod input;
-
-pub use input::Input;
+use crate::input::{self, TargetSpec};
+use crate::parameters::Whole;
 
 /// The targets of the DOCKSTRING benchmark, by gene name (García-Ortegón et al. 2022).
 pub const NAMED_TARGETS: [&str; 58] = [
@@ -65,7 +63,8 @@ impl TryFrom<String> for NamedTarget {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// The beginning of a text that somebody sent, for a message.
+pub(crate) fn shortened(text: &str) -> String {
     if text.chars().count() > 40 {
         text.chars().take(40).chain(['…']).collect()
     } else {
@@ -185,15 +184,6 @@ impl Target {
     }
 }
 
-/// A target that is right in itself, and the text of its receptor, which is still to be stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TargetSpec {
-    /// The target.
-    pub target: Target,
-    /// The receptor's text; none for a named target.
-    pub receptor_text: Option<String>,
-}
-
 /// How hard to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,43 +215,16 @@ impl Parameters {
     /// Reads and checks `parameters` of a request; `null` means the usual ones.
     pub fn parse(value: &Value, faults: &mut Vec<Fault>) -> Self {
         let usual = Self::default();
-        let empty = serde_json::Map::new();
-        let map = match value {
-            Value::Null => &empty,
-            Value::Object(map) => map,
-            _ => {
-                faults.push(Fault::new("parameters", "parameters must be an object"));
-                return usual;
-            }
-        };
-        for name in map
-            .keys()
-            .filter(|name| !["exhaustiveness", "seed", "poses"].contains(&name.as_str()))
-        {
-            faults.push(Fault::new(
-                format!("parameters.{}", shortened(name)),
-                "docking has no such parameter",
-            ));
-        }
-        let mut whole =
-            |name: &str, range: std::ops::RangeInclusive<u64>, usual: u64| match map.get(name) {
-                None | Some(Value::Null) => usual,
-                Some(value) => value
-                    .as_u64()
-                    .filter(|number| range.contains(number))
-                    .unwrap_or_else(|| {
-                        let (from, to) = (range.start(), range.end());
-                        faults.push(Fault::new(
-                            format!("parameters.{name}"),
-                            format!("{name} must be a whole number from {from} to {to}"),
-                        ));
-                        usual
-                    }),
-            };
+        let mut given = Whole::new(
+            value,
+            "docking",
+            &["exhaustiveness", "seed", "poses"],
+            faults,
+        );
         Self {
-            exhaustiveness: whole("exhaustiveness", 1..=32, usual.exhaustiveness.into()) as u8,
-            seed: whole("seed", 0..=2_147_483_647, usual.seed.into()) as u32,
-            poses: whole("poses", 1..=20, usual.poses.into()) as u8,
+            exhaustiveness: given.read("exhaustiveness", 1..=32, usual.exhaustiveness.into()) as u8,
+            seed: given.read("seed", 0..=2_147_483_647, usual.seed.into()) as u32,
+            poses: given.read("poses", 1..=20, usual.poses.into()) as u8,
         }
     }
 }
@@ -276,51 +239,48 @@ impl Default for Parameters {
     }
 }
 
-impl TargetSpec {
-    /// Reads and checks the `target` of a request at `field`: `{"named": ..}` or `{"receptor": {name, format, text},
-    /// "box": {center, size}}`. The hash of the text is left to whoever stores it.
-    pub fn parse(value: &Value, field: &str, faults: &mut Vec<Fault>) -> Option<Self> {
-        let Some(map) = value.as_object() else {
-            faults.push(Fault::new(
-                field,
-                "choose a named target, or upload a receptor with a box",
-            ));
-            return None;
+/// Reads and checks the `target` of a request at `field`: `{"named": ..}` or `{"receptor": {name, format, text},
+/// "box": {center, size}}`. The hash of the text is left to whoever stores it.
+pub fn read_target(value: &Value, field: &str, faults: &mut Vec<Fault>) -> Option<TargetSpec> {
+    let Some(map) = value.as_object() else {
+        faults.push(Fault::new(
+            field,
+            "choose a named target, or upload a receptor with a box",
+        ));
+        return None;
+    };
+    let spec = |target, text| TargetSpec {
+        target: input::Target::Docking(target),
+        text,
+    };
+    if let Some(named) = map.get("named") {
+        return match NamedTarget::try_from(named.as_str().unwrap_or_default().to_owned()) {
+            Ok(named) => Some(spec(Target::Named { named }, None)),
+            Err(message) => {
+                faults.push(Fault::new(format!("{field}.named"), message));
+                None
+            }
         };
-        if let Some(named) = map.get("named") {
-            return match NamedTarget::try_from(named.as_str().unwrap_or_default().to_owned()) {
-                Ok(named) => Some(Self {
-                    target: Target::Named { named },
-                    receptor_text: None,
-                }),
-                Err(message) => {
-                    faults.push(Fault::new(format!("{field}.named"), message));
-                    None
-                }
-            };
-        }
-        let before = faults.len();
-        let receptor = parse_receptor(map.get("receptor"), &format!("{field}.receptor"), faults);
-        let box_field = format!("{field}.box");
-        let search_box: Option<BoxSpec> = map
-            .get("box")
-            .and_then(|value| serde_json::from_value(value.clone()).ok());
-        match &search_box {
-            Some(search_box) => search_box.check(&box_field, faults),
-            None => faults.push(Fault::new(
-                box_field,
-                "give the box: its centre x, y, z and its edges x, y, z in Å",
-            )),
-        }
-        let ((receptor, text), search_box) = receptor.zip(search_box)?;
-        (faults.len() == before).then_some(Self {
-            target: Target::Receptor {
-                receptor,
-                search_box,
-            },
-            receptor_text: Some(text),
-        })
     }
+    let before = faults.len();
+    let receptor = parse_receptor(map.get("receptor"), &format!("{field}.receptor"), faults);
+    let box_field = format!("{field}.box");
+    let search_box: Option<BoxSpec> = map
+        .get("box")
+        .and_then(|value| serde_json::from_value(value.clone()).ok());
+    match &search_box {
+        Some(search_box) => search_box.check(&box_field, faults),
+        None => faults.push(Fault::new(
+            box_field,
+            "give the box: its centre x, y, z and its edges x, y, z in Å",
+        )),
+    }
+    let ((receptor, text), search_box) = receptor.zip(search_box)?;
+    let target = Target::Receptor {
+        receptor,
+        search_box,
+    };
+    (faults.len() == before).then(|| spec(target, Some(text)))
 }
 
 fn parse_receptor(
@@ -409,7 +369,7 @@ mod tests {
 
     fn faults_of(target: Value) -> Vec<String> {
         let mut faults = Vec::new();
-        let spec = TargetSpec::parse(&target, "target", &mut faults);
+        let spec = read_target(&target, "target", &mut faults);
         assert_eq!(spec.is_none(), !faults.is_empty());
         faults.into_iter().map(|fault| fault.field).collect()
     }

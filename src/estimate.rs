@@ -1,6 +1,7 @@
-//! How long a docking takes, from the size of the ligand and how hard is searched. It knows no clock and no queue.
+//! How long a run takes, from the size of what is asked and how hard is searched. It knows no clock and no queue.
 
 use crate::docking::Parameters;
+use crate::sequence;
 
 /// Seconds for one docking on one CPU, never 0.
 ///
@@ -16,7 +17,22 @@ pub fn seconds(heavy_atoms: u32, rotors: u32, parameters: &Parameters) -> u32 {
     (3.0 + f64::from(parameters.exhaustiveness) * search).round() as u32
 }
 
-/// Seconds for dockings that take `total` seconds one after the other, when `slots` of them run at a time.
+/// Seconds for one prediction from a sequence on one GPU, never 0: of Boltz-2, or of Chai-1.
+///
+/// Rough, and only to plan and to give up by: a minute to start and load the weights, a trunk whose work grows with the
+/// square of residues and ligand atoms, a part for each step of the diffusion, and the affinity. Alignments take as long
+/// as their server does, for which the least deadline leaves room.
+pub fn prediction_seconds(residues: u32, heavy_atoms: u32, given: &sequence::Parameters) -> u32 {
+    let size = f64::from(residues.min(2_048) + heavy_atoms.min(128)) / 300.0;
+    let trunk = f64::from(given.recycling_steps + 1) * size * size;
+    let steps = f64::from(given.diffusion_samples) * f64::from(given.sampling_steps);
+    let affinity = given
+        .affinity_samples
+        .map_or(0.0, |samples| 20.0 + f64::from(samples) * size);
+    (60.0 + trunk + 0.02 * steps * size + affinity).round() as u32
+}
+
+/// Seconds for runs that take `total` seconds one after the other, when `slots` of them run at a time.
 pub fn batch_seconds(total: u64, slots: u32) -> u32 {
     u32::try_from(total.div_ceil(u64::from(slots.max(1)))).unwrap_or(u32::MAX)
 }
@@ -72,6 +88,32 @@ mod tests {
             seconds(128, 60, &at(32))
         );
         assert!(seconds(0, 0, &at(1)) > 0);
+    }
+
+    #[test]
+    fn a_prediction_of_more_takes_longer_and_leaves_room_for_its_deadline() {
+        let usual = sequence::Parameters {
+            recycling_steps: 3,
+            sampling_steps: 200,
+            diffusion_samples: 1,
+            seed: 1,
+            affinity_samples: None,
+        };
+        let hardest = sequence::Parameters {
+            recycling_steps: 10,
+            sampling_steps: 500,
+            diffusion_samples: 5,
+            affinity_samples: Some(10),
+            ..usual
+        };
+        let small = prediction_seconds(298, 0, &usual);
+        assert!(small < prediction_seconds(298, 30, &usual));
+        assert!(small < prediction_seconds(2_000, 0, &usual));
+        let longest = prediction_seconds(u32::MAX, u32::MAX, &hardest);
+        assert!(
+            4 * longest < 6 * 3_600,
+            "the worker gives a run six hours: {longest} s"
+        );
     }
 
     #[test]

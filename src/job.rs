@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::actor::Owner;
 use crate::batch::BatchState;
-use crate::docking::{Input, Parameters};
 use crate::id::{JobId, UserId};
+use crate::input::{Input, Parameters};
 use crate::metric::Metrics;
 use crate::model::Model;
 use crate::search::terms_of;
@@ -220,6 +220,15 @@ pub struct Progress {
     /// How much of the stage is done, 0 to 1, where known.
     #[serde(default)]
     pub fraction: Option<f64>,
+}
+
+impl Progress {
+    /// What a run waits for that goes on all the same, as for an alignment that another run computes.
+    pub fn wait(&self) -> Option<&str> {
+        self.stage
+            .starts_with("waiting")
+            .then_some(self.stage.as_str())
+    }
 }
 
 /// One try to get a job done.

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::actor::Owner;
 use crate::batch::{BatchProgress, BatchRow, RunTimes};
-use crate::docking::{Input, Parameters};
 use crate::id::JobId;
+use crate::input::{Input, Parameters};
 use crate::job::{Attempt, Best, Job, JobError, Kind, Progress, ResultFile, Status, Waiting};
 use crate::metric::{self, Better, Metrics};
 use crate::model::Model;

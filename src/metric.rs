@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::Model;
 use crate::task::Task;
 
 pub mod prediction;
@@ -84,6 +85,16 @@ pub const fn of_task(task: Task) -> &'static [MetricKind] {
         | Task::AntibodyDeNovoDesign => prediction::DESIGN,
         Task::Unknown => &[],
     }
+}
+
+/// The metrics of a task that a model writes, the one that ranks first.
+pub fn written_by(task: Task, model: Model) -> impl Iterator<Item = &'static MetricKind> {
+    let writes = move |kind: &&MetricKind| match model {
+        Model::Chai1 => prediction::OF_CHAI.contains(kind),
+        Model::Boltz2 => !prediction::NOT_OF_BOLTZ.contains(kind),
+        Model::Vina | Model::Rfantibody | Model::Unknown => true,
+    };
+    of_task(task).iter().filter(writes)
 }
 
 /// The metric of this name.
@@ -202,6 +213,22 @@ mod tests {
                 assert_eq!(named(kind.key), Some(kind), "{task}");
             }
         }
+    }
+
+    #[test]
+    fn each_model_is_ranked_by_what_it_writes() {
+        let first = |task, model| written_by(task, model).next().map(|kind| kind.key);
+        let fold = Task::ProteinStructure;
+        assert_eq!(first(fold, Model::Boltz2), Some("confidence_score"));
+        assert_eq!(first(fold, Model::Chai1), Some("aggregate_score"));
+        for task in [Task::ProteinLigandBinding, Task::DrugDiscovery] {
+            assert_eq!(first(task, Model::Boltz2), Some("affinity_pred_value"));
+        }
+        let keys: Vec<_> = written_by(fold, Model::Chai1)
+            .map(|kind| kind.key)
+            .collect();
+        assert_eq!(keys, ["aggregate_score", "ptm", "iptm"]);
+        assert!(written_by(fold, Model::Boltz2).all(|kind| kind.key != "plddt"));
     }
 
     #[test]

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::docking::{BoxSpec, NamedTarget};
 use crate::task::Task;
 
+mod outputs;
+
+pub use outputs::{Needed, OutputFile, parses};
+
 /// A model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,8 +81,10 @@ impl Model {
     /// The files that a run may write, with what each is. What is not listed goes into `extra.zip`.
     pub const fn outputs(self) -> &'static [OutputFile] {
         match self {
-            Self::Vina => VINA_OUTPUTS,
-            Self::Boltz2 | Self::Chai1 | Self::Rfantibody | Self::Unknown => &[],
+            Self::Vina => outputs::VINA,
+            Self::Boltz2 => outputs::BOLTZ,
+            Self::Chai1 => outputs::CHAI,
+            Self::Rfantibody | Self::Unknown => &[],
         }
     }
 }
@@ -104,73 +110,6 @@ impl FromStr for Model {
             .ok_or(NoSuchModel)
     }
 }
-
-/// A file that a model writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutputFile {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is, in words.
-    pub meaning: &'static str,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Whether a run without it has failed.
-    pub required: bool,
-    /// Whether it is the same for every child of a batch, and kept once.
-    pub shared: bool,
-}
-
-const VINA_OUTPUTS: &[OutputFile] = &[
-    OutputFile {
-        name: "poses.sdf",
-        meaning: "Poses with their scores",
-        media_type: "chemical/x-mdl-sdfile",
-        required: true,
-        shared: false,
-    },
-    OutputFile {
-        name: "poses.pdbqt",
-        meaning: "Poses as Vina wrote them",
-        media_type: "chemical/x-pdbqt",
-        required: true,
-        shared: false,
-    },
-    OutputFile {
-        name: "receptor.pdbqt",
-        meaning: "Prepared receptor",
-        media_type: "chemical/x-pdbqt",
-        required: true,
-        shared: true,
-    },
-    OutputFile {
-        name: "ligand.pdbqt",
-        meaning: "Prepared ligand",
-        media_type: "chemical/x-pdbqt",
-        required: false,
-        shared: false,
-    },
-    OutputFile {
-        name: "metrics.json",
-        meaning: "Scores and provenance",
-        media_type: "application/json",
-        required: true,
-        shared: false,
-    },
-    OutputFile {
-        name: "log.txt",
-        meaning: "Log of the run",
-        media_type: "text/plain; charset=utf-8",
-        required: false,
-        shared: false,
-    },
-    OutputFile {
-        name: "extra.zip",
-        meaning: "Everything else",
-        media_type: "application/zip",
-        required: false,
-        shared: false,
-    },
-];
 
 /// What the connected gateway says of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,6 +145,13 @@ pub struct ModelOffer {
     /// Named targets with their boxes, for docking.
     #[serde(default)]
     pub targets: Vec<TargetOffer>,
+}
+
+impl ModelOffer {
+    /// Whether it takes runs now.
+    pub fn takes_runs(&self) -> bool {
+        self.available && self.maintenance.is_none()
+    }
 }
 
 /// A named target as the gateway has it.

@@ -63,6 +63,9 @@ pub struct Preflight {
     pub totals: Totals,
     /// Why chemistry was not checked: the gateway did not answer. `None` when it was.
     pub not_checked: Option<String>,
+    /// What somebody should know of the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Seconds until all has run, by the slots there are now and what runs before; `None` when nobody runs it now.
     pub seconds: Option<u32>,
     /// Jobs and children that are queued before it.

@@ -123,6 +123,30 @@ impl Task {
         }
     }
 
+    /// The task of one job: its own, or that of each child of a batch.
+    pub const fn of_one(self) -> Self {
+        match self {
+            Self::BatchProteinLigandScreening | Self::DrugDiscovery => Self::ProteinLigandBinding,
+            other => other,
+        }
+    }
+
+    /// Whether a single job of it can be submitted.
+    pub const fn can_be_single(self) -> bool {
+        matches!(
+            self,
+            Self::Docking | Self::ProteinLigandBinding | Self::ProteinStructure
+        )
+    }
+
+    /// Whether a batch of it can be submitted, of one job for each ligand.
+    pub const fn can_be_batch(self) -> bool {
+        matches!(
+            self,
+            Self::Docking | Self::BatchProteinLigandScreening | Self::DrugDiscovery
+        )
+    }
+
     /// The models that do it, the usual one first.
     pub fn models(self) -> impl Iterator<Item = Model> {
         Model::ALL

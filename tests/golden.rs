@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use hub::docking::{Input, NAMED_TARGETS, Parameters};
+use hub::docking::{NAMED_TARGETS, Parameters};
+use hub::input::Input;
 use hub::job::Category;
 use hub::model::{Model, ModelOffer};
 use hub::ports::compute::{Accepted, LigandReport, Run, RunRequest, RunState};
-use hub::smiles;
+use hub::task::Task;
+use hub::{sequence, smiles};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -44,12 +46,70 @@ fn the_rules_of_smiles_are_the_workers() {
     }
 }
 
+#[derive(Deserialize)]
+struct SequenceRule {
+    sequence: String,
+    code: Option<String>,
+    position: Option<usize>,
+    clean: Option<String>,
+}
+
+#[test]
+fn the_rules_of_sequences_are_the_workers() {
+    let rules: Vec<SequenceRule> = golden("sequence_rules.json");
+    assert!(rules.len() > 15);
+    for rule in rules {
+        let (clean, code, position) = match sequence::check(&rule.sequence) {
+            Ok(clean) => (Some(clean), None, None),
+            Err(fault) => (None, Some(fault.code.to_owned()), fault.position),
+        };
+        let expected = (rule.clean, rule.code, rule.position);
+        assert_eq!((clean, code, position), expected, "{:?}", rule.sequence);
+    }
+}
+
+#[test]
+fn what_the_hub_asks_of_a_sequence_is_what_the_worker_reads() {
+    for name in ["run_request_binding.json", "run_request_structure.json"] {
+        let request: RunRequest = serde_json::from_value(whole_seconds(golden(name))).unwrap();
+        let (model, task): (Model, Task) = (
+            request.model.parse().unwrap(),
+            request.task.parse().unwrap(),
+        );
+        let names = request.outputs.iter().map(|output| output.name.as_str());
+        assert!(
+            names.eq(model.outputs().iter().map(|output| output.name)),
+            "{name}"
+        );
+        let mut faults = Vec::new();
+        sequence::Parameters::parse(task, model, &request.parameters, &mut faults);
+        let target = &request.input["target"];
+        let told = serde_json::json!({"name": target["name"], "sequence": target["sequence"]});
+        sequence::read_target(&told, "target", &mut faults).unwrap();
+        assert_eq!(faults, [], "{name}");
+        let files: Vec<_> = request
+            .inputs
+            .iter()
+            .map(|file| file.name.as_str())
+            .collect();
+        let named: Vec<_> = target["msa"].as_str().into_iter().collect();
+        assert_eq!(
+            files, named,
+            "{name}: the alignment is the file that it names"
+        );
+    }
+}
+
+/// Python writes whole seconds as 900.0, and reads both.
+fn whole_seconds(mut asked: Value) -> Value {
+    asked["deadline_s"] = Value::from(asked["deadline_s"].as_f64().unwrap() as u32);
+    asked
+}
+
 #[test]
 fn what_the_hub_asks_is_what_the_worker_reads() {
     for name in ["run_request_named.json", "run_request_receptor.json"] {
-        let mut asked: Value = golden(name);
-        // Python writes whole seconds as 900.0, and reads both.
-        asked["deadline_s"] = Value::from(asked["deadline_s"].as_f64().unwrap() as u32);
+        let asked = whole_seconds(golden(name));
         let request: RunRequest = serde_json::from_value(asked.clone()).unwrap();
         assert_eq!(serde_json::to_value(&request).unwrap(), asked, "{name}");
         assert_eq!(request.model.parse(), Ok(Model::Vina));
@@ -123,39 +183,33 @@ fn every_state_of_a_run_is_read() {
 }
 
 #[test]
-fn a_success_has_every_file_that_is_required_and_a_score_from_one() {
-    let run: Run = golden("run_succeeded.json");
-    let manifest = run.manifest.unwrap();
-    for required in Model::Vina
-        .outputs()
-        .iter()
-        .filter(|output| output.required)
-    {
-        assert!(
-            manifest.iter().any(|file| file.name == required.name),
-            "{}",
-            required.name
-        );
-    }
-    for file in &manifest {
-        assert!(
-            Model::Vina
-                .outputs()
-                .iter()
-                .any(|output| output.name == file.name),
-            "{}",
-            file.name
-        );
-    }
-    for (name, metric) in run.metrics.unwrap() {
-        assert!(
-            hub::metric::named(&name).is_some(),
-            "the hub knows no metric {name}"
-        );
-        assert!(
-            manifest.iter().any(|file| file.name == metric.source.file),
-            "{name}"
-        );
+fn a_success_has_every_file_that_is_needed_and_its_values_from_some() {
+    for (name, model, task) in [
+        ("run_succeeded.json", Model::Vina, Task::Docking),
+        (
+            "run_succeeded_binding.json",
+            Model::Boltz2,
+            Task::ProteinLigandBinding,
+        ),
+    ] {
+        let run: Run = golden(name);
+        let manifest = run.manifest.unwrap();
+        let outputs = model.outputs();
+        for needed in outputs.iter().filter(|output| output.is_needed(task)) {
+            let has = manifest.iter().any(|file| file.name == needed.name);
+            assert!(has, "{name}: {}", needed.name);
+        }
+        for file in &manifest {
+            let declared = outputs.iter().any(|output| output.name == file.name);
+            assert!(declared, "{name}: {}", file.name);
+        }
+        for (key, metric) in run.metrics.unwrap() {
+            let kind = hub::metric::written_by(task, model).find(|kind| kind.key == key);
+            let kind = kind.unwrap_or_else(|| panic!("the hub knows no metric {key}"));
+            assert_eq!(metric.unit.as_deref().unwrap_or_default(), kind.unit);
+            let source = &metric.source.file;
+            assert!(manifest.iter().any(|file| file.name == *source), "{key}");
+        }
     }
 }
 

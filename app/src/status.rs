@@ -1,20 +1,26 @@
 //! How it stands: shape, word and colour for a status, and the bar of a batch.
 
 use hub::batch::BatchProgress;
-use hub::job::Status;
+use hub::job::{Progress, Status};
 use hub::list::JobRow;
 use leptos::prelude::*;
 
 use crate::number;
 
-/// The status of a job in a cell: what it is, and why it waits.
+/// The status of a job in a cell: what it is, and why it waits. A run that waits itself says for what.
 pub fn of_job(job: &JobRow) -> impl IntoView + use<> {
+    let stage = job
+        .progress
+        .as_ref()
+        .filter(|_| job.status == Status::Running);
     let (class, word) = if job.cancelling {
-        ("cancelling", "Cancelling")
+        ("cancelling", "Cancelling".to_owned())
     } else if job.waiting.is_some() && job.status == Status::Pending {
-        ("waiting", "Waiting")
+        ("waiting", "Waiting".to_owned())
+    } else if let Some(wait) = stage.and_then(Progress::wait) {
+        ("waiting", wait.replacen("waiting", "Waiting", 1))
     } else {
-        (job.status.name(), job.status.title())
+        (job.status.name(), job.status.title().to_owned())
     };
     let why = job.waiting.as_ref().map(|waiting| waiting.reason.clone());
     let why = why.or_else(|| job.error.as_ref().map(|error| error.message.clone()));

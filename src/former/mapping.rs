@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Document, new_id, text_of, values, whole};
 use crate::actor::Owner;
-use crate::docking::Input;
 use crate::id::{JobId, UserId};
+use crate::input::Input;
 use crate::job::{
     Best, Category, Former, Job, JobError, Kind, Retry, RunFault, SCHEMA, State, Status, shelf,
 };

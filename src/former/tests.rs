@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::*;
 use crate::actor::Owner;
-use crate::docking::Input;
 use crate::id::UserId;
+use crate::input::Input;
 use crate::job::{Category, Job, Kind, State};
 use crate::metric::prediction::{AFFINITY, COMPLEX_PLDDT, CONFIDENCE, PLDDT};
 

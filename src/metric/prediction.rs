@@ -215,3 +215,8 @@ pub(super) const FOLD: &[MetricKind] = &[
 ];
 /// What is measured of a design.
 pub(super) const DESIGN: &[MetricKind] = &[INTERACTION_PAE, PAE, PRED_LDDT];
+
+/// What Chai-1 writes.
+pub(super) const OF_CHAI: &[MetricKind] = &[AGGREGATE_SCORE, PTM, IPTM];
+/// What Boltz-2 does not write of a fold.
+pub(super) const NOT_OF_BOLTZ: &[MetricKind] = &[AGGREGATE_SCORE, PLDDT];

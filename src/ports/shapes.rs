@@ -72,17 +72,23 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Jobs, &[], &[], "created_at"),
     // What of my list changed since the page was read.
     shape(Collection::Jobs, &["shelf"], &[], "updated_at"),
-    // Work that is due, and how much is out at the gateway.
+    // Work that is due, and how much of a model is queued or out at the gateway.
     shape(Collection::Jobs, &[], &[], "due_at"),
-    shape(Collection::Jobs, &["state"], &[], "created_at"),
+    shape(Collection::Jobs, &["model", "state"], &[], "created_at"),
     shape(Collection::Children, &[], &[], "due_at"),
-    shape(Collection::Children, &["state"], &[], "created_at"),
-    // Whose jobs are ready, and whose batches still have children to dispatch; and those batches.
-    shape(Collection::Jobs, &["state"], &[], "owner"),
-    shape(Collection::Jobs, &["dispatchable"], &[], "owner"),
+    shape(Collection::Children, &["model", "state"], &[], "created_at"),
+    // Whose jobs for a model are ready, and whose batches still have children to dispatch; and those jobs and batches.
+    shape(Collection::Jobs, &["model", "state"], &[], "owner"),
+    shape(Collection::Jobs, &["model", "dispatchable"], &[], "owner"),
     shape(
         Collection::Jobs,
-        &["owner", "dispatchable"],
+        &["owner", "model", "state"],
+        &[],
+        "created_at",
+    ),
+    shape(
+        Collection::Jobs,
+        &["owner", "model", "dispatchable"],
         &[],
         "created_at",
     ),

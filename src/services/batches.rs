@@ -10,9 +10,9 @@ use super::store::{self, Committed, Stored, job_key, rows_key};
 use super::submissions::{Submitted, new_job};
 use crate::actor::Actor;
 use crate::batch::{BatchRow, BatchState, Counts, PackedRows, ROWS_PER_RECORD};
-use crate::docking::Input;
 use crate::error::{Error, Result};
 use crate::id::JobId;
+use crate::input::Input;
 use crate::job::{Hold, Job, Kind, State};
 use crate::ligand::Ligand;
 use crate::list::JobRow;
@@ -67,8 +67,8 @@ impl Services {
 
         batch.name = read
             .name
-            .unwrap_or_else(|| format!("{total} ligands into {}", target.title()));
-        batch.input = Input::Screen { target };
+            .unwrap_or_else(|| format!("{total} ligands {}", target.met()));
+        batch.input = Input::Alone { target };
         batch.index_terms();
         batch.estimate_s = ligands
             .iter()
@@ -217,6 +217,7 @@ fn child(batch: &Job, index: u32, stored: &StoredLigand) -> Job {
     Job {
         id: batch.id.child(index),
         kind: Kind::Child,
+        task: batch.task.of_one(),
         name: stored.ligand.name.clone(),
         batch_id: Some(batch.id.clone()),
         index: Some(index),

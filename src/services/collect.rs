@@ -8,14 +8,13 @@ use super::Services;
 use super::idempotency::hex;
 use crate::error::{Error, Result};
 use crate::job::{Best, Category, Job, ResultFile, RunFault, RunResult};
-use crate::metric::{self, Metric, Metrics, Source};
+use crate::metric::{self, Metric, MetricKind, Metrics, Source};
+use crate::model::{OutputFile, parses};
 use crate::ports::blobs::{self, BlobsError};
 use crate::ports::compute::{ManifestEntry, Run, RunState};
 
 /// The file that values are read from.
 pub(super) const METRICS_FILE: &str = "metrics.json";
-/// The file of poses.
-const POSES_FILE: &str = "poses.sdf";
 
 /// Why a result is not one.
 enum Unfit {
@@ -56,7 +55,11 @@ impl Services {
 
     async fn checked(&self, job: &Job, run: Run) -> Result<RunResult, Unfit> {
         let manifest = run.manifest.unwrap_or_default();
-        for output in job.model.outputs().iter().filter(|output| output.required) {
+        let outputs = job.model.outputs().iter();
+        let needed: Vec<_> = outputs
+            .filter(|output| output.is_needed(job.task))
+            .collect();
+        for output in &needed {
             if !manifest.iter().any(|entry| entry.name == output.name) {
                 return Err(unfit(
                     "missing_file",
@@ -68,24 +71,27 @@ impl Services {
             self.check_size(job, entry).await?;
         }
         let read: Value = self.read_json(job, &manifest, METRICS_FILE).await?;
-        let poses = self.read_checked(job, &manifest, POSES_FILE).await?;
-        if !std::str::from_utf8(&poses)
-            .is_ok_and(|text| text.contains("M  END") && text.contains("$$$$"))
-        {
-            return Err(unfit(
-                "unreadable_file",
-                format!("The run's file {POSES_FILE} holds no pose."),
-            ));
+        let is_read = |output: &&&OutputFile| output.name != METRICS_FILE && !output.shared;
+        for output in needed.iter().filter(is_read) {
+            let content = self.read_checked(job, &manifest, output.name).await?;
+            if !parses(output.media_type, &content) {
+                return Err(unfit(
+                    "unreadable_file",
+                    format!("The run's file {} is not what it should be.", output.name),
+                ));
+            }
         }
-        let metrics = metrics_of(job, &read);
-        let best = metric::of_task(job.task).first().and_then(|kind| {
-            let value = metrics.get(kind.key)?.value?;
-            Some(Best {
-                metric: kind.key.to_owned(),
-                value,
-                unverified: false,
-            })
-        });
+        let metrics = metrics_of(job, &manifest, &read);
+        let best = metric::written_by(job.task, job.model)
+            .next()
+            .and_then(|kind| {
+                let value = metrics.get(kind.key)?.value?;
+                Some(Best {
+                    metric: kind.key.to_owned(),
+                    value,
+                    unverified: false,
+                })
+            });
         self.seal_result(job, &manifest).await?;
         let files = manifest.into_iter();
         let files = files.map(
@@ -184,32 +190,45 @@ impl Services {
 }
 
 /// Every metric of the task, as the file has it. What is no number there is missing, with the reason.
-fn metrics_of(job: &Job, read: &Value) -> Metrics {
-    metric::of_task(job.task)
-        .iter()
+fn metrics_of(job: &Job, manifest: &[ManifestEntry], read: &Value) -> Metrics {
+    metric::written_by(job.task, job.model)
         .map(|kind| {
-            let source = Source {
-                file: METRICS_FILE.to_owned(),
-                key: kind.key.to_owned(),
-            };
-            let metric = match read
-                .get(kind.key)
-                .and_then(Value::as_f64)
-                .filter(|value| value.is_finite())
-            {
-                Some(value) => Metric::read(kind, value, source),
-                None => Metric::missing(kind, "the model wrote no value"),
+            let value = read.get(kind.key).and_then(Value::as_f64);
+            let metric = match value.filter(|value| value.is_finite()) {
+                Some(value) => Metric::read(kind, value, source(kind, manifest, read)),
+                None => Metric::missing(kind, why_missing(kind, read)),
             };
             (kind.key.to_owned(), metric)
         })
         .collect()
 }
 
-/// What the worker says of engine, versions and prepared inputs, with the poses beside it.
+/// The file and key that the worker read a value at; the file of all values where it names none that is there.
+fn source(kind: &MetricKind, manifest: &[ManifestEntry], read: &Value) -> Source {
+    let told = read["metrics"][kind.key].get("source");
+    let told = told.and_then(|source| serde_json::from_value::<Source>(source.clone()).ok());
+    told.filter(|source| manifest.iter().any(|entry| entry.name == source.file))
+        .unwrap_or_else(|| Source {
+            file: METRICS_FILE.to_owned(),
+            key: kind.key.to_owned(),
+        })
+}
+
+fn why_missing<'a>(kind: &MetricKind, read: &'a Value) -> &'a str {
+    read["metrics"][kind.key]["reason"]
+        .as_str()
+        .unwrap_or("the model wrote no value")
+}
+
+/// What the worker says of engine, versions and prepared inputs, with the poses and its warnings beside it.
 fn provenance(read: &Value, told: Option<Value>) -> Option<Value> {
     let mut provenance = read.get("provenance").cloned().or(told)?;
-    if let (Some(map), Some(poses)) = (provenance.as_object_mut(), read.get("poses")) {
-        map.insert("poses_found".to_owned(), poses.clone());
+    if let Some(map) = provenance.as_object_mut() {
+        for (name, kept_as) in [("poses", "poses_found"), ("warnings", "warnings")] {
+            if let Some(found) = read.get(name) {
+                map.insert(kept_as.to_owned(), found.clone());
+            }
+        }
     }
     Some(provenance)
 }

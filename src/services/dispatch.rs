@@ -1,4 +1,5 @@
-//! Dispatch: as many jobs go to the gateway as it has room for, single jobs first, then the open batches in turn.
+//! Dispatch: as many jobs of each model go to the gateway as it has room for, single jobs first, then the open batches in
+//! turn. Models do not wait for each other.
 
 use std::collections::HashMap;
 
@@ -10,8 +11,8 @@ use serde_json::Value;
 use super::Services;
 use super::limits::TRIES;
 use super::store::{self, Committed, Stored, job_key};
+use super::submissions::target_path;
 use crate::actor::Owner;
-use crate::docking::Target;
 use crate::error::{Error, Result};
 use crate::job::{Category, Job, RunFault, State};
 use crate::model::Model;
@@ -36,14 +37,29 @@ struct Gate {
 impl Services {
     /// Sends what is ready, as far as there is room; whether something was sent.
     pub async fn dispatch_due(&self) -> Result<bool> {
-        let Ok(offer) = self.offer(Model::Vina).await? else {
+        let Ok(offers) = self.offers(self.store.now().await?).await? else {
             return Ok(false);
         };
-        let room = (offer.slots + offer.queue.min(offer.slots)).saturating_sub(self.out().await?);
-        if room == 0 {
-            return Ok(false);
+        let mut rooms = Vec::new();
+        for offer in offers.iter().filter(|offer| offer.takes_runs()) {
+            if let Ok(model) = offer.id.parse::<Model>() {
+                let out = self.out(model).await?;
+                let places = offer.slots + offer.queue.min(offer.slots);
+                rooms.push((out, model, places.saturating_sub(out)));
+            }
         }
-        let ready = self.ready(room).await?;
+        // The model with the least out comes first, so that none takes all that an owner may have out.
+        rooms.sort_by_key(|(out, ..)| *out);
+        let mut sent = false;
+        for (_, model, room) in rooms.into_iter().filter(|(.., room)| *room > 0) {
+            sent |= self.dispatch_of(model, room).await?;
+        }
+        Ok(sent)
+    }
+
+    /// Sends what is ready of a model, at most `room`; whether something was sent.
+    async fn dispatch_of(&self, model: Model, room: u32) -> Result<bool> {
+        let ready = self.ready(model, room).await?;
         let results: Vec<Result<bool>> = stream::iter(ready)
             .map(|job| async move { self.dispatch(&job).await })
             .buffer_unordered(IN_FLIGHT)
@@ -53,29 +69,32 @@ impl Services {
         Ok(claimed.contains(&true))
     }
 
-    /// How many jobs and children are out at the gateway.
-    async fn out(&self) -> Result<u32> {
+    /// How many jobs and children of a model are out at the gateway.
+    async fn out(&self, model: Model) -> Result<u32> {
         let mut out = 0;
         for collection in [Collection::Jobs, Collection::Children] {
             let states = State::OUT.iter().map(|state| state.name().into()).collect();
             let query = Query::new(collection, "created_at", Direction::Ascending, 10_000)
+                .equal("model", model.name())
                 .any_of("state", states);
             out += self.store.count(&query).await?;
         }
         Ok(out)
     }
 
-    /// Jobs that are ready, at most `room`: singles in their order, then children, one of each batch in turn. An owner who
+    /// Jobs of a model that are ready, at most `room`: singles in their order, then children, one of each batch in turn. An owner who
     /// has as many out as they may is passed over, however much of theirs is queued.
-    async fn ready(&self, room: u32) -> Result<Vec<Job>> {
+    async fn ready(&self, model: Model, room: u32) -> Result<Vec<Job>> {
         let mut allowed = HashMap::new();
         let mut ready = Vec::new();
-        for owner in self.owners("state", State::Queued.name().into()).await? {
+        let queued = State::Queued.name();
+        for owner in self.owners(model, "state", queued.into()).await? {
             let most = self.allowed(&owner, room).await?;
             if most > 0 {
                 let query = Query::new(Collection::Jobs, "created_at", Direction::Ascending, most)
                     .equal("owner", owner.to_string())
-                    .equal("state", State::Queued.name());
+                    .equal("model", model.name())
+                    .equal("state", queued);
                 let singles = self.store.query::<Job>(&query).await?;
                 ready.extend(singles.into_iter().map(|job| job.value));
             }
@@ -92,7 +111,7 @@ impl Services {
             return Ok(ready);
         }
         let mut turns = Vec::new();
-        for batch in self.dispatchable(&mut allowed, room).await? {
+        for batch in self.dispatchable(model, &mut allowed, room).await? {
             let children = self.queued_children(&batch.value, room).await?;
             if children.is_empty() {
                 self.rest(batch).await?;
@@ -120,14 +139,15 @@ impl Services {
         Ok(ready)
     }
 
-    /// The oldest batches with children to dispatch of owners who may have more out.
+    /// The oldest batches of a model with children to dispatch of owners who may have more out.
     async fn dispatchable(
         &self,
+        model: Model,
         allowed: &mut HashMap<Owner, u32>,
         room: u32,
     ) -> Result<Vec<Stored<Job>>> {
         let mut batches = Vec::new();
-        for owner in self.owners("dispatchable", true.into()).await? {
+        for owner in self.owners(model, "dispatchable", true.into()).await? {
             let most = match allowed.get(&owner) {
                 Some(most) => *most,
                 None => self.allowed(&owner, room).await?,
@@ -140,6 +160,7 @@ impl Services {
                     BATCHES,
                 )
                 .equal("owner", owner.to_string())
+                .equal("model", model.name())
                 .equal("dispatchable", true);
                 batches.extend(self.store.query::<Job>(&query).await?);
             }
@@ -151,11 +172,12 @@ impl Services {
         Ok(batches)
     }
 
-    /// Owners of jobs whose `field` is `value`, each once: after each, the index is asked for the next.
-    async fn owners(&self, field: &'static str, value: Value) -> Result<Vec<Owner>> {
+    /// Owners of jobs of a model whose `field` is `value`, each once: after each, the index is asked for the next.
+    async fn owners(&self, model: Model, field: &'static str, value: Value) -> Result<Vec<Owner>> {
         let mut owners: Vec<Owner> = Vec::new();
         loop {
             let mut query = Query::new(Collection::Jobs, "owner", Direction::Ascending, 1)
+                .equal("model", model.name())
                 .equal(field, value.clone());
             if let Some(last) = owners.last() {
                 // Nothing that stands in an owner's name comes before a space.
@@ -328,34 +350,43 @@ impl Services {
             }
             None => job.clone(),
         };
-        let (Some(target), Some(ligand)) = (owner.input.target(), job.input.ligand()) else {
-            return Err(Error::internal("a job without a target or a ligand"));
+        let Some(target) = owner.input.target() else {
+            return Err(Error::internal("a job without a target"));
         };
-        let named = serde_json::json!({"name": ligand.name, "smiles": ligand.smiles});
-        let mut inputs = Vec::new();
-        let mut input = serde_json::json!({"target": target, "ligand": named});
-        if let Target::Receptor { receptor, .. } = target {
-            let path = super::submissions::receptor_path(&owner, receptor);
-            let expires_at = self.store.now().await?.plus_seconds(PUT_S);
-            let download = Download {
-                save_as: None,
-                media_type: "text/plain",
-            };
-            let url = self
-                .blobs
-                .signed_get(&path, expires_at, &download)
-                .await
-                .map_err(super::files::error)?;
-            inputs.push(RunInput {
-                name: "receptor".to_owned(),
-                url,
-            });
-            // The gateway knows the file by its name among the inputs, and takes nothing that it does not know.
-            if let Some(receptor) = input["target"]["receptor"].as_object_mut() {
-                receptor.remove("sha256");
-                receptor.insert("file".to_owned(), "receptor".into());
-            }
+        let mut input = serde_json::json!({"target": target});
+        if let Some(ligand) = job.input.ligand() {
+            input["ligand"] = serde_json::json!({"name": ligand.name, "smiles": ligand.smiles});
         }
-        Ok((input, inputs))
+        let Some(path) = target_path(&owner, target) else {
+            return Ok((input, Vec::new()));
+        };
+        let expires_at = self.store.now().await?.plus_seconds(PUT_S);
+        let download = Download {
+            save_as: None,
+            media_type: "text/plain",
+        };
+        let url = self
+            .blobs
+            .signed_get(&path, expires_at, &download)
+            .await
+            .map_err(super::files::error)?;
+        let name = name_file(&mut input["target"]).to_owned();
+        Ok((input, vec![RunInput { name, url }]))
+    }
+}
+
+/// Names the file of a target as the gateway does, which knows it by its name among the inputs and takes nothing that it
+/// does not know; and that name.
+fn name_file(target: &mut Value) -> &'static str {
+    match target.get_mut("receptor").and_then(Value::as_object_mut) {
+        Some(receptor) => {
+            receptor.remove("sha256");
+            receptor.insert("file".to_owned(), "receptor".into());
+            "receptor"
+        }
+        None => {
+            target["msa"] = "msa".into();
+            "msa"
+        }
     }
 }

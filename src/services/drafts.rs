@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::requests::{BatchRequest, JobRequest, OnFailedRows};
+use super::requests::{BatchRequest, JobRequest, OnFailedRows, Purpose};
 use super::store::{self, Stored, draft_key};
 use super::submissions::Submitted;
 use super::{IdempotencyKey, Services};
 use crate::actor::{Actor, Owner};
-use crate::docking::{Parameters, ReceptorFormat, TargetSpec};
+use crate::docking::{self, Parameters, ReceptorFormat};
 use crate::draft::{Draft, DraftForm, DraftView, KEPT_S};
 use crate::error::{Error, Fault, Result};
 use crate::id::DraftId;
@@ -78,7 +78,7 @@ impl Services {
             .receptor
             .as_ref()
             .map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
-        TargetSpec::parse(
+        docking::read_target(
             &target(form, receptor_text.as_deref()),
             "target",
             &mut faults,
@@ -298,7 +298,9 @@ impl Services {
         }
         let lines: Vec<u32> = table.rows.iter().map(|row| row.line).collect();
         let ligands: Vec<Ligand> = table.rows.into_iter().map(ligand).collect();
-        let mut verdicts = self.verdicts(actor, &ligands, parameters).await?;
+        let mut verdicts = self
+            .verdicts(actor, &ligands, Purpose::Docking(parameters))
+            .await?;
         for (row, line) in verdicts.rows.iter_mut().zip(lines) {
             row.line = line;
         }

@@ -29,6 +29,8 @@ use zip::Entry;
 const PIECE: usize = 200;
 /// The file that holds a docking's poses.
 const POSES_FILE: &str = "poses.sdf";
+/// The file that holds a prediction's best structure.
+const STRUCTURE_FILE: &str = "model_0.cif";
 
 /// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub enum ExportFormat {
     Sdf,
     /// Everything that is known, as the API says it.
     Json,
-    /// Every file of a job, or the poses of a batch, with a table and the exact input.
+    /// Every file of a job, or the poses or structures of a batch, with a table and the exact input.
     Zip,
 }
 
@@ -82,7 +84,7 @@ impl Services {
         let stem = file_stem(&job.name);
         Ok(match format {
             ExportFormat::Csv => self.table(&job, rows, columns).await?,
-            ExportFormat::Sdf => self.best_poses(job, rows),
+            ExportFormat::Sdf => self.best_poses(job, rows)?,
             ExportFormat::Zip => Export {
                 file_name: format!("{stem}.zip"),
                 media_type: "application/zip",
@@ -113,7 +115,7 @@ impl Services {
         let rows = (1..).zip(rows.into_iter().map(|(_, row)| row)).collect();
         match format {
             ExportFormat::Csv => self.table(&job, rows, columns).await,
-            ExportFormat::Sdf => Ok(self.best_poses(job, rows)),
+            ExportFormat::Sdf => self.best_poses(job, rows),
             _ => Err(Error::bad_request("format", "format must be csv or sdf")),
         }
     }
@@ -132,15 +134,24 @@ impl Services {
         })
     }
 
-    fn best_poses(&self, job: Job, rows: Vec<(u32, BatchRow)>) -> Export {
-        Export {
+    fn best_poses(&self, job: Job, rows: Vec<(u32, BatchRow)>) -> Result<Export> {
+        let mut outputs = job.model.outputs().iter();
+        if job.former.is_none() && !outputs.any(|output| output.name == POSES_FILE) {
+            let model = job.model.title();
+            return Err(Error::bad_request(
+                "format",
+                format!("{model} writes no poses; take csv or json"),
+            ));
+        }
+        Ok(Export {
             file_name: format!("{}.sdf", file_stem(&job.name)),
             media_type: "chemical/x-mdl-sdfile",
             content: self.sdf(job, rows),
-        }
+        })
     }
 
-    /// The files of an archive: the table, the exact input, and every file of a job or the poses of a batch's children.
+    /// The files of an archive: the table, the exact input, and every file of a job, or the poses or best structures of a
+    /// batch's children.
     async fn entries(
         &self,
         actor: &Actor,
@@ -325,21 +336,23 @@ impl Services {
     }
 }
 
-/// The files of a batch's child in an archive: its poses; of the former system's, whatever there is.
+/// The files of a batch's child in an archive: its poses or its best structure; of the former system's, whatever there is.
 fn of_child(child: &Job) -> Vec<Entry> {
     let (Some(epoch), Some(index)) = (child.result_epoch, child.index) else {
         return Vec::new();
     };
     let stem = format!("{index:05}-{}", file_stem(&child.name));
-    let wanted = |file: &&ResultFile| child.former.is_some() || file.name == POSES_FILE;
-    let entry = |file: &ResultFile| Entry::Stored {
-        name: match child.former {
-            None => format!("poses/{stem}.sdf"),
-            Some(_) => format!("ligands/{stem}/{}", file.name),
-        },
-        path: child.output_path(epoch, &file.name),
+    let entry = |file: &ResultFile| {
+        let name = match (&child.former, file.name.as_str()) {
+            (Some(_), name) => format!("ligands/{stem}/{name}"),
+            (None, POSES_FILE) => format!("poses/{stem}.sdf"),
+            (None, STRUCTURE_FILE) => format!("structures/{stem}.cif"),
+            _ => return None,
+        };
+        let path = child.output_path(epoch, &file.name);
+        Some(Entry::Stored { name, path })
     };
-    child.files.iter().filter(wanted).map(entry).collect()
+    child.files.iter().filter_map(entry).collect()
 }
 
 /// A record under another title: its first line.

@@ -6,9 +6,9 @@ use super::store::{Committed, Stored, job_key, rows_key};
 use crate::actor::Actor;
 use crate::audit::Act;
 use crate::batch::ROWS_PER_RECORD;
-use crate::docking::Input;
 use crate::error::{Error, Result};
 use crate::id::JobId;
+use crate::input::Input;
 use crate::job::{Job, Kind, State, Status};
 use crate::ligand::check_name;
 use crate::list::{JobDetail, JobRow};
@@ -220,8 +220,7 @@ fn all_metrics(job: &Job) -> Metrics {
     if job.kind == Kind::Batch {
         return Metrics::new();
     }
-    let missing = metric::of_task(job.task)
-        .iter()
+    let missing = metric::written_by(job.task, job.model)
         .map(|kind| (kind.key.to_owned(), Metric::missing(kind, reason)));
     missing.chain(job.metrics.clone()).collect()
 }

@@ -148,7 +148,7 @@ impl Services {
         Ok(match self.offers(now).await? {
             Err(since) => Err(waits(NO_ANSWER.to_owned(), since)),
             Ok(offers) => match find(&offers, model) {
-                Some(offer) if offer.available && offer.maintenance.is_none() => Ok(offer.clone()),
+                Some(offer) if offer.takes_runs() => Ok(offer.clone()),
                 offer => Err(waits(unavailable_reason(model, offer), now)),
             },
         })
@@ -177,11 +177,10 @@ impl Services {
                 at,
                 answer: Ok(offers),
             }) => {
-                let offer = find(&offers, row.model)
-                    .filter(|offer| offer.available && offer.maintenance.is_none());
-                let reason = || unavailable_reason(row.model, find(&offers, row.model));
-                offer.is_none().then(|| Waiting {
-                    reason: reason(),
+                let offer = find(&offers, row.model);
+                let takes_runs = offer.is_some_and(ModelOffer::takes_runs);
+                (!takes_runs).then(|| Waiting {
+                    reason: unavailable_reason(row.model, offer),
                     since: row.created_at,
                     until: at.plus_seconds(FRESH_S),
                 })
@@ -218,7 +217,7 @@ fn unavailable_reason(model: Model, offer: Option<&ModelOffer>) -> String {
 
 fn card(model: Model, offers: Option<&Arc<Vec<ModelOffer>>>) -> ModelCard {
     let offer = offers.and_then(|offers| find(offers, model));
-    let available = offer.is_some_and(|offer| offer.available && offer.maintenance.is_none());
+    let available = offer.is_some_and(ModelOffer::takes_runs);
     let reason = match offers {
         None => Some(NO_ANSWER.to_owned()),
         Some(_) if available => None,

@@ -5,34 +5,34 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::Services;
-use super::requests::{BatchRequest, JobRequest, read_batch, read_job};
+use super::requests::{BatchRequest, JobRequest, Purpose, Read, read_batch, read_job};
 use crate::actor::Actor;
-use crate::docking::Parameters;
 use crate::error::{Error, Result};
 use crate::estimate;
 use crate::id::UserId;
+use crate::input::Target;
 use crate::job::State;
 use crate::ligand::Ligand;
 use crate::model::Model;
 use crate::ports::compute::{LigandReport, Ligands};
 use crate::ports::documents::{Collection, Direction, Query};
-use crate::preflight::{Preflight, RowVerdict, Totals, Verdict};
+use crate::preflight::{Preflight, RowVerdict, Totals};
 use crate::smiles;
 use crate::task::Task;
 
+mod verdict;
+
+use verdict::{row, verdict};
+
 /// Ligands that the gateway takes at once.
 const ASKED_AT_ONCE: usize = 1_500;
-/// Heavy atoms above which a docking is unlikely to converge.
-const MANY_ATOMS: u32 = 56;
-/// Heavy atoms above which no docking is started.
-const TOO_MANY_ATOMS: u32 = 128;
 /// Jobs that are counted as being before a new one, at most.
 const QUEUE_COUNTED: u32 = 100_000;
 
-/// RDKit's words by person and SMILES: a preflight and the submission that follows ask once. Not by SMILES alone: how
+/// RDKit's words by person, task and SMILES: a preflight and the submission that follows ask once. Not by SMILES alone: how
 /// quickly one is answered would tell what others work on.
 #[derive(Clone)]
-pub(super) struct Reports(moka::future::Cache<(UserId, String), LigandReport>);
+pub(super) struct Reports(moka::future::Cache<(UserId, Task, String), LigandReport>);
 
 impl Default for Reports {
     fn default() -> Self {
@@ -58,11 +58,33 @@ impl Services {
         } else {
             read_job(&serde_json::from_value::<JobRequest>(body).map_err(shape)?)?
         };
-        let verdicts = self.verdicts(actor, &read.ligands, read.parameters).await?;
+        let verdicts = self.judged(actor, &read).await?;
+        let warnings = match &read.target.target {
+            Target::Protein(protein) => protein.warnings(),
+            Target::Docking(_) => Vec::new(),
+        };
         Ok(Preflight {
             remaining: self.remaining(actor).await?,
+            warnings,
             ..self.summed_up(read.model, verdicts).await?
         })
+    }
+
+    /// The verdict on each ligand of a request, or on its target where there is none.
+    pub(super) async fn judged(&self, actor: &Actor, read: &Read) -> Result<Verdicts> {
+        let purpose = read.purpose()?;
+        if read.ligands.is_empty() {
+            let estimate_s = Some(purpose.seconds(0, 0));
+            let name = read.target.target.title().to_owned();
+            return Ok(Verdicts {
+                rows: vec![RowVerdict {
+                    estimate_s,
+                    ..row(1, name, String::new())
+                }],
+                not_checked: None,
+            });
+        }
+        self.verdicts(actor, &read.ligands, purpose).await
     }
 
     /// The verdict on each ligand, in order. Without an answer of the gateway only the syntax is judged.
@@ -70,7 +92,7 @@ impl Services {
         &self,
         actor: &Actor,
         ligands: &[Ligand],
-        parameters: Parameters,
+        purpose: Purpose,
     ) -> Result<Verdicts> {
         let is_written_right = |ligand: &&Ligand| smiles::check(&ligand.smiles).is_ok();
         let asked: Vec<_> = ligands
@@ -78,7 +100,7 @@ impl Services {
             .filter(is_written_right)
             .map(|ligand| ligand.smiles.as_str())
             .collect();
-        let (mut answers, not_checked) = match self.reports(actor, &asked).await {
+        let (mut answers, not_checked) = match self.reports(actor, purpose.task(), &asked).await {
             Ok(reports) => (reports.into_iter(), None),
             Err(reason) => (Vec::new().into_iter(), Some(reason)),
         };
@@ -90,7 +112,7 @@ impl Services {
         let rows = ligands.iter().zip(&reports).enumerate();
         let rows = rows.map(|(place, (ligand, report))| {
             let line = place as u32 + 1;
-            let mut row = verdict(ligand, line, report.as_ref(), parameters);
+            let mut row = verdict(ligand, line, report.as_ref(), purpose);
             if let Some(inchikey) = report
                 .as_ref()
                 .and_then(|report| report.inchikey.as_deref())
@@ -112,9 +134,10 @@ impl Services {
     async fn reports(
         &self,
         actor: &Actor,
+        task: Task,
         smiles: &[&str],
     ) -> std::result::Result<Vec<LigandReport>, String> {
-        let of = |text: &str| (actor.user.clone(), text.to_owned());
+        let of = |text: &str| (actor.user.clone(), task, text.to_owned());
         let mut known: Vec<Option<LigandReport>> = Vec::with_capacity(smiles.len());
         for text in smiles {
             known.push(self.reports.0.get(&of(text)).await);
@@ -129,11 +152,11 @@ impl Services {
                 .collect();
             let answer = self
                 .compute
-                .ligands(Task::Docking.name(), Ligands::Smiles(&asked))
+                .ligands(task.name(), Ligands::Smiles(&asked))
                 .await;
             let answer = answer.map_err(|failed| {
                 tracing::warn!(cause = %super::models::describe(&failed), "ligands were not checked");
-                "chemistry was not checked, since the compute gateway does not answer; what cannot be docked will fail \
+                "chemistry was not checked, since the compute gateway does not answer; what cannot be used will fail \
                  by itself"
                     .to_owned()
             })?;
@@ -160,7 +183,7 @@ impl Services {
             .filter_map(|row| row.estimate_s)
             .map(u64::from)
             .sum();
-        let queued_before = self.queued().await?;
+        let queued_before = self.queued(model).await?;
         let offer = self.offer(model).await?;
         let longest = verdicts
             .rows
@@ -179,6 +202,7 @@ impl Services {
             totals: Totals::of(&verdicts.rows),
             rows: verdicts.rows,
             not_checked: verdicts.not_checked,
+            warnings: Vec::new(),
             seconds,
             queued_before,
             gpu_hours: if on_gpu { hours } else { 0.0 },
@@ -188,7 +212,8 @@ impl Services {
         })
     }
 
-    async fn queued(&self) -> Result<u32> {
+    /// How much of a model is queued.
+    async fn queued(&self, model: Model) -> Result<u32> {
         let mut queued = 0;
         for collection in [Collection::Jobs, Collection::Children] {
             let query = Query::new(
@@ -197,183 +222,10 @@ impl Services {
                 Direction::Ascending,
                 QUEUE_COUNTED,
             )
+            .equal("model", model.name())
             .equal("state", State::Queued.name());
             queued += self.store.count(&query).await?;
         }
         Ok(queued)
-    }
-}
-
-fn verdict(
-    ligand: &Ligand,
-    line: u32,
-    report: Option<&LigandReport>,
-    parameters: Parameters,
-) -> RowVerdict {
-    let mut row = RowVerdict {
-        line,
-        name: ligand.name.clone(),
-        smiles: ligand.smiles.clone(),
-        verdict: Verdict::Pass,
-        reasons: Vec::new(),
-        canonical_smiles: report.and_then(|report| report.canonical_smiles.clone()),
-        heavy_atoms: None,
-        rotors: None,
-        estimate_s: None,
-    };
-    let sketch = match smiles::check(&ligand.smiles) {
-        Ok(sketch) => sketch,
-        Err(fault) => {
-            row.fail(fault.message);
-            return row;
-        }
-    };
-    match report {
-        Some(LigandReport {
-            problem: Some(problem),
-            ..
-        }) => row.fail(problem.message.clone()),
-        Some(report) => {
-            judge(&mut row, report);
-            (row.heavy_atoms, row.rotors) = (report.heavy_atoms, report.rotors);
-        }
-        None => (row.heavy_atoms, row.rotors) = (Some(sketch.heavy_atoms), Some(sketch.rotors)),
-    }
-    judge_size(&mut row);
-    if row.verdict != Verdict::Fail {
-        let (atoms, rotors) = (
-            row.heavy_atoms.unwrap_or(sketch.heavy_atoms),
-            row.rotors.unwrap_or(sketch.rotors),
-        );
-        row.estimate_s = Some(estimate::seconds(atoms, rotors, &parameters));
-    }
-    row
-}
-
-/// What docking refuses or doubts, by RDKit's word.
-fn judge(row: &mut RowVerdict, report: &LigandReport) {
-    if report.radical_electrons.unwrap_or_default() > 0 {
-        row.fail("it is a radical, which has no parameters for docking");
-    }
-    if let Some(metals) = report.metals.as_ref().filter(|metals| !metals.is_empty()) {
-        row.fail(format!(
-            "it holds {}, and metals have no parameters for docking",
-            metals.join(", ")
-        ));
-    }
-    if let (Some(fragments @ 2..), Some(largest)) = (report.fragments, &report.largest_fragment) {
-        row.warn(format!(
-            "it has {fragments} parts; only the largest is docked: {largest}"
-        ));
-    }
-    match report.undefined_stereo.unwrap_or_default() {
-        0 => {}
-        1 => row.warn("a stereo centre is not drawn; one of its forms is taken"),
-        centres => row.warn(format!(
-            "{centres} stereo centres are not drawn; one of their forms is taken"
-        )),
-    }
-}
-
-fn judge_size(row: &mut RowVerdict) {
-    match row.heavy_atoms.unwrap_or_default() {
-        0 if row.verdict != Verdict::Fail => row.fail("it has no atom but hydrogen"),
-        atoms if atoms > TOO_MANY_ATOMS => {
-            row.fail(format!(
-                "it has {atoms} heavy atoms; at most {TOO_MANY_ATOMS} can be docked"
-            ));
-        }
-        atoms if atoms > MANY_ATOMS => {
-            row.warn(format!(
-                "it has {atoms} heavy atoms; scores above {MANY_ATOMS} are not reliable"
-            ));
-        }
-        _ => {}
-    }
-}
-
-impl RowVerdict {
-    fn fail(&mut self, reason: impl Into<String>) {
-        self.verdict = Verdict::Fail;
-        self.estimate_s = None;
-        self.reasons.push(reason.into());
-    }
-
-    fn warn(&mut self, reason: impl Into<String>) {
-        if self.verdict == Verdict::Pass {
-            self.verdict = Verdict::Warn;
-        }
-        self.reasons.push(reason.into());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn report(heavy_atoms: u32) -> LigandReport {
-        let json = serde_json::json!({"index": 0, "heavy_atoms": heavy_atoms, "rotors": 1, "fragments": 1});
-        serde_json::from_value(json).unwrap()
-    }
-
-    fn verdict_of(report: Option<&LigandReport>) -> RowVerdict {
-        let ligand = Ligand {
-            name: "a".to_owned(),
-            smiles: "CCO".to_owned(),
-            extra: serde_json::Map::new(),
-        };
-        verdict(&ligand, 1, report, Parameters::default())
-    }
-
-    #[test]
-    fn the_edges_of_size() {
-        for (atoms, expected) in [
-            (0, Verdict::Fail),
-            (1, Verdict::Pass),
-            (56, Verdict::Pass),
-            (57, Verdict::Warn),
-            (128, Verdict::Warn),
-            (129, Verdict::Fail),
-        ] {
-            let row = verdict_of(Some(&report(atoms)));
-            assert_eq!(row.verdict, expected, "{atoms} atoms");
-            assert_eq!(row.estimate_s.is_none(), expected == Verdict::Fail);
-        }
-    }
-
-    #[test]
-    fn metals_and_radicals_fail_salts_and_open_stereo_warn() {
-        let metal = LigandReport {
-            metals: Some(vec!["Pt".to_owned()]),
-            ..report(9)
-        };
-        let radical = LigandReport {
-            radical_electrons: Some(1),
-            ..report(9)
-        };
-        let salt = LigandReport {
-            fragments: Some(2),
-            largest_fragment: Some("CCO".to_owned()),
-            ..report(9)
-        };
-        let open = LigandReport {
-            undefined_stereo: Some(2),
-            ..report(9)
-        };
-        let verdicts =
-            [&metal, &radical, &salt, &open].map(|report| verdict_of(Some(report)).verdict);
-        assert_eq!(
-            verdicts,
-            [Verdict::Fail, Verdict::Fail, Verdict::Warn, Verdict::Warn]
-        );
-    }
-
-    #[test]
-    fn without_a_report_the_syntax_alone_is_judged() {
-        let row = verdict_of(None);
-        assert_eq!(
-            (row.verdict, row.heavy_atoms, row.canonical_smiles),
-            (Verdict::Pass, Some(3), None)
-        );
     }
 }

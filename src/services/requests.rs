@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::batch::MAX_CHILDREN;
-use crate::docking::{Parameters, TargetSpec};
+use crate::docking;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
+use crate::input::{Parameters, Target, TargetSpec};
 use crate::ligand::{Ligand, check_name};
 use crate::model::Model;
+use crate::sequence;
 use crate::task::Task;
 
 /// A single job as it is asked for.
@@ -43,7 +45,7 @@ pub struct BatchRequest {
     /// Its name; made from the target when absent.
     #[serde(default)]
     pub name: Option<String>,
-    /// What every ligand is docked into.
+    /// What every ligand meets.
     pub target: Value,
     /// The ligands, `{name, smiles}` and whatever columns they came with.
     pub ligands: Vec<Value>,
@@ -72,35 +74,72 @@ pub(super) struct Read {
     pub model: Model,
     pub name: Option<String>,
     pub target: TargetSpec,
+    /// None for a task without ligands.
     pub ligands: Vec<Ligand>,
     pub parameters: Parameters,
+}
+
+impl Read {
+    /// What its ligands are for.
+    pub fn purpose(&self) -> Result<Purpose> {
+        match (&self.target.target, self.parameters) {
+            (Target::Docking(_), Parameters::Docking(parameters)) => {
+                Ok(Purpose::Docking(parameters))
+            }
+            (Target::Protein(protein), Parameters::Sequence(parameters)) => {
+                Ok(Purpose::Prediction {
+                    residues: protein.residues(),
+                    parameters,
+                })
+            }
+            _ => Err(unread()),
+        }
+    }
+}
+
+/// What ligands are for, as far as the word on them depends on it.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// To be docked.
+    Docking(docking::Parameters),
+    /// To be predicted together with a protein.
+    Prediction {
+        residues: u32,
+        parameters: sequence::Parameters,
+    },
 }
 
 /// Reads a request for a single job, naming every fault.
 pub(super) fn read_job(request: &JobRequest) -> Result<Read> {
     let mut faults = Vec::new();
     let doer = read_doer(&request.task, request.model.as_deref(), &mut faults);
+    let Some((task, model)) = doer else {
+        error::check(faults)?;
+        return Err(unread());
+    };
+    if !task.can_be_single() {
+        return Err(not_so(task, "a batch; send it to POST /api/v1/batches"));
+    }
     let name = read_name(request.name.as_deref(), &mut faults);
-    let target = TargetSpec::parse(
-        request.input.get("target").unwrap_or(&Value::Null),
-        "input.target",
-        &mut faults,
-    );
-    let ligand = read_ligand(
-        request.input.get("ligand").unwrap_or(&Value::Null),
-        "input.ligand",
-        0,
-        &mut faults,
-    );
-    let parameters = Parameters::parse(&request.parameters, &mut faults);
+    let given = |field: &str| request.input.get(field).unwrap_or(&Value::Null);
+    let target = read_target(task, given("target"), "input.target", &mut faults);
+    let ligand = match (task, given("ligand")) {
+        (Task::ProteinStructure, Value::Null) => Vec::new(),
+        (Task::ProteinStructure, _) => {
+            let message = "the structure of a protein is predicted without a ligand; ask for protein_ligand_binding";
+            faults.push(Fault::new("input.ligand", message));
+            Vec::new()
+        }
+        (_, value) => Vec::from_iter(read_ligand(value, "input.ligand", 0, &mut faults)),
+    };
+    let parameters = read_parameters(task, model, &request.parameters, &mut faults);
     error::check(faults)?;
-    let (((task, model), target), ligand) = doer.zip(target).zip(ligand).ok_or_else(unread)?;
     Ok(Read {
         task,
         model,
         name,
-        target,
-        ligands: vec![ligand],
+        target: target.ok_or_else(unread)?,
+        ligands: ligand,
         parameters,
     })
 }
@@ -109,9 +148,16 @@ pub(super) fn read_job(request: &JobRequest) -> Result<Read> {
 pub(super) fn read_batch(request: &BatchRequest) -> Result<Read> {
     let mut faults = Vec::new();
     let doer = read_doer(&request.task, request.model.as_deref(), &mut faults);
+    let Some((task, model)) = doer else {
+        error::check(faults)?;
+        return Err(unread());
+    };
+    if !task.can_be_batch() {
+        return Err(not_so(task, "a single job; send it to POST /api/v1/jobs"));
+    }
     let name = read_name(request.name.as_deref(), &mut faults);
-    let target = TargetSpec::parse(&request.target, "target", &mut faults);
-    let parameters = Parameters::parse(&request.parameters, &mut faults);
+    let target = read_target(task, &request.target, "target", &mut faults);
+    let parameters = read_parameters(task, model, &request.parameters, &mut faults);
     if request.ligands.is_empty() {
         faults.push(Fault::new("ligands", "give at least one ligand"));
     } else if request.ligands.len() > MAX_CHILDREN {
@@ -134,12 +180,11 @@ pub(super) fn read_batch(request: &BatchRequest) -> Result<Read> {
         }
     }
     error::check(faults)?;
-    let ((task, model), target) = doer.zip(target).ok_or_else(unread)?;
     Ok(Read {
         task,
         model,
         name,
-        target,
+        target: target.ok_or_else(unread)?,
         ligands,
         parameters,
     })
@@ -149,6 +194,11 @@ fn unread() -> Error {
     Error::internal("a request without faults could not be read")
 }
 
+fn not_so(task: Task, what: &str) -> Error {
+    Error::invalid("task", format!("{} is {what}", task.title()))
+}
+
+/// The task and its model; the task's usual model beside the fault when it was another.
 fn read_doer(task: &str, model: Option<&str>, faults: &mut Vec<Fault>) -> Option<(Task, Model)> {
     let Ok(task) = task.parse::<Task>() else {
         faults.push(Fault::new(
@@ -157,18 +207,23 @@ fn read_doer(task: &str, model: Option<&str>, faults: &mut Vec<Fault>) -> Option
         ));
         return None;
     };
-    if task != Task::Docking {
+    let can = |task: &Task| task.can_be_single() || task.can_be_batch();
+    if !can(&task) {
+        let names: Vec<_> = Task::ALL.iter().filter(|task| can(task)).collect();
+        let names: Vec<_> = names.into_iter().map(|task| task.name()).collect();
         faults.push(Fault::new(
             "task",
             format!(
-                "{} cannot be submitted to this hub yet; docking can",
-                task.title()
+                "{} cannot be submitted to this hub yet; {} can",
+                task.title(),
+                names.join(", ")
             ),
         ));
         return None;
     }
+    let usual = task.models().next()?;
     let doer = match model {
-        None => task.models().next(),
+        None => Some(usual),
         Some(model) => task.models().find(|candidate| candidate.name() == model),
     };
     if doer.is_none() {
@@ -178,7 +233,26 @@ fn read_doer(task: &str, model: Option<&str>, faults: &mut Vec<Fault>) -> Option
             format!("this model does not do {task}; {} does", names.join(", ")),
         ));
     }
-    Some((task, doer?))
+    Some((task, doer.unwrap_or(usual)))
+}
+
+fn read_target(
+    task: Task,
+    value: &Value,
+    field: &str,
+    faults: &mut Vec<Fault>,
+) -> Option<TargetSpec> {
+    match task {
+        Task::Docking => docking::read_target(value, field, faults),
+        _ => sequence::read_target(value, field, faults),
+    }
+}
+
+fn read_parameters(task: Task, model: Model, value: &Value, faults: &mut Vec<Fault>) -> Parameters {
+    match task {
+        Task::Docking => Parameters::Docking(docking::Parameters::parse(value, faults)),
+        _ => Parameters::Sequence(sequence::Parameters::parse(task, model, value, faults)),
+    }
 }
 
 fn read_name(name: Option<&str>, faults: &mut Vec<Fault>) -> Option<String> {

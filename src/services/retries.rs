@@ -54,10 +54,15 @@ impl Services {
         let seconds = children.iter().fold(0u32, |sum, child| {
             sum.saturating_add(child.value.estimate_s)
         });
+        let offer = self.offer(batch.model).await?.ok();
+        let hours = f64::from(seconds) / 3_600.0;
+        let on_gpu = offer.as_ref().is_some_and(|offer| offer.gpu.is_some());
         let mut plan = RetryPlan {
             children: children.len() as u32,
-            gpu_hours: 0.0,
-            cost_usd: Some(0.0),
+            gpu_hours: if on_gpu { hours } else { 0.0 },
+            cost_usd: offer
+                .and_then(|offer| offer.price_per_hour)
+                .map(|price| price * hours),
             seconds,
         };
         if !dry_run && plan.children > 0 {

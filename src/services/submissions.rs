@@ -8,9 +8,9 @@ use super::requests::{BatchRequest, JobRequest, OnFailedRows, Read, read_batch, 
 use super::store::{self, Committed};
 use super::{IdempotencyKey, Services};
 use crate::actor::Actor;
-use crate::docking::{Input, Receptor, Target, TargetSpec};
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
+use crate::input::{Input, Target, TargetSpec};
 use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State, shelf};
 use crate::list::JobRow;
 use crate::metric::Metrics;
@@ -46,10 +46,7 @@ impl Services {
             });
         }
         let read = read_job(&request)?;
-        let verdicts = self
-            .verdicts(actor, &read.ligands, read.parameters)
-            .await?
-            .rows;
+        let verdicts = self.judged(actor, &read).await?.rows;
         refuse_failing(&verdicts, |_, field| format!("input.ligand.{field}"))?;
         let source_id = match &request.source_id {
             Some(source) => Some(self.owned(actor, source).await?.value.id),
@@ -77,10 +74,7 @@ impl Services {
             });
         }
         let mut read = read_batch(&request)?;
-        let mut verdicts = self
-            .verdicts(actor, &read.ligands, read.parameters)
-            .await?
-            .rows;
+        let mut verdicts = self.judged(actor, &read).await?.rows;
         match request.on_failed_rows {
             OnFailedRows::Refuse => {
                 refuse_failing(&verdicts, |row, field| format!("ligands[{row}].{field}"))?
@@ -123,25 +117,25 @@ impl Services {
         }
         let mut job = new_job(actor, &read, JobId::random(), Kind::Single, now);
         let mut writes = Vec::new();
-        if read.target.receptor_text.is_some() {
+        if read.target.text.is_some() {
             writes.push(self.expect_files(&job, now).await?);
         }
         let target = self.store_target(&job, read.target).await?;
-        let ligand = read
-            .ligands
-            .into_iter()
-            .next()
-            .ok_or_else(|| Error::invalid("input.ligand", "give a ligand"))?;
-        job.name = read
-            .name
-            .unwrap_or_else(|| format!("{} into {}", ligand.name, target.title()));
+        let ligand = read.ligands.into_iter().next();
+        job.name = read.name.unwrap_or_else(|| match &ligand {
+            Some(ligand) => format!("{} {}", ligand.name, target.met()),
+            None => format!("Structure of {}", target.title()),
+        });
         job.estimate_s = verdicts
             .first()
             .and_then(|row| row.estimate_s)
             .unwrap_or_default();
         job.hold = Some(Hold::Held);
         job.source_id = source_id;
-        job.input = Input::Single { target, ligand };
+        job.input = match ligand {
+            Some(ligand) => Input::Single { target, ligand },
+            None => Input::Alone { target },
+        };
         job.index_terms();
         let row = JobRow::from(&job);
         writes.push(store::created(&job)?);
@@ -204,28 +198,18 @@ impl Services {
         }
     }
 
-    /// Stores a receptor's text beside the job, and gives the target as it is kept.
+    /// Stores the file of a target beside the job or batch, once for all that read it, and gives the target as it is
+    /// kept.
     pub(super) async fn store_target(&self, job: &Job, spec: TargetSpec) -> Result<Target> {
-        let (
-            Target::Receptor {
-                receptor,
-                search_box,
-            },
-            Some(text),
-        ) = (spec.target.clone(), spec.receptor_text)
-        else {
-            return Ok(spec.target);
+        let mut target = spec.target;
+        let Some((hash, text)) = target.file_hash().zip(spec.text) else {
+            return Ok(target);
         };
-        let receptor = Receptor {
-            sha256: hex(Sha256::digest(&text)),
-            ..receptor
-        };
-        self.put_once(&receptor_path(job, &receptor), text.into())
-            .await?;
-        Ok(Target::Receptor {
-            receptor,
-            search_box,
-        })
+        *hash = hex(Sha256::digest(&text));
+        if let Some(path) = target_path(job, &target) {
+            self.put_once(&path, text.into()).await?;
+        }
+        Ok(target)
     }
 
     /// Stores a file; the same file being there already is as good.
@@ -237,9 +221,9 @@ impl Services {
     }
 }
 
-/// Where a job's or batch's own receptor lies.
-pub(super) fn receptor_path(job: &Job, receptor: &Receptor) -> String {
-    format!("{}/input/receptor.{}", job.folder(), receptor.format.name())
+/// Where the file of a job's or batch's own target lies, when it has one.
+pub(super) fn target_path(job: &Job, target: &Target) -> Option<String> {
+    Some(format!("{}/input/{}", job.folder(), target.file_name()?))
 }
 
 /// A job of these contents, without what only its kind has.
@@ -283,7 +267,7 @@ pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Ti
         attempts: Vec::new(),
         hold: None,
         held_at: None,
-        input: Input::Screen {
+        input: Input::Alone {
             target: read.target.target.clone(),
         },
         parameters: Some(read.parameters),

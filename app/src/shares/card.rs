@@ -1,6 +1,6 @@
 //! What is said of a result in a few words: by chat programs, search lines and the preview image.
 
-use hub::docking::{Parameters, Target};
+use hub::input::{Parameters, Target};
 use hub::list::JobDetail;
 use hub::metric::{self, Better};
 use hub::model::Model;
@@ -82,11 +82,11 @@ fn title_of(target: &Target) -> String {
 
 fn how(model: Model, parameters: Option<&Parameters>) -> String {
     match parameters {
-        Some(parameters) => format!(
+        Some(Parameters::Docking(parameters)) => format!(
             "{}, exhaustiveness {}",
             model.title(),
             parameters.exhaustiveness
         ),
-        None => model.title().to_owned(),
+        Some(Parameters::Sequence(_)) | None => model.title().to_owned(),
     }
 }

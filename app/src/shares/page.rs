@@ -2,8 +2,9 @@
 
 use hub::Result;
 use hub::id::JobId;
-use hub::list::{ChildrenQuery, JobDetail};
+use hub::list::{ChildrenQuery, JobDetail, JobRow};
 use hub::services::{Services, Shared};
+use hub::task::Task;
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -116,7 +117,7 @@ pub fn shown(shared: &Shared, content: &Content) -> impl IntoView + use<> {
 
 fn batch(data: &BatchData, address: &Address) -> impl IntoView + use<> {
     let name = data.row.name.clone();
-    let tools = downloads(address.path(), data.row.best.is_some());
+    let tools = downloads(address.path(), &data.row);
     view! {
         <header class="head">
             <h1>{name}</h1>
@@ -141,7 +142,7 @@ fn one(shared: &Shared, data: &JobData) -> impl IntoView + use<> {
             </nav>
         }
     });
-    let tools = whole.then(|| downloads(&base, data.row.best.is_some()));
+    let tools = whole.then(|| downloads(&base, &data.row));
     view! {
         {above}
         <header class="head">
@@ -153,7 +154,8 @@ fn one(shared: &Shared, data: &JobData) -> impl IntoView + use<> {
     }
 }
 
-fn downloads(base: &str, poses: bool) -> impl IntoView + use<> {
+fn downloads(base: &str, row: &JobRow) -> impl IntoView + use<> {
+    let poses = row.best.is_some() && row.task == Task::Docking;
     let export = |format: &str| format!("{base}/export?format={format}");
     let (csv, sdf) = (export("csv"), export("sdf"));
     view! {

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
+const PREDICTORS: [&str; 2] = ["boltz2", "chai1"];
 
 /// How a run is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,6 +38,8 @@ pub enum Taking {
 #[derive(Default)]
 pub struct Script {
     pub taking: Taking,
+    /// Why models take no runs, by model.
+    pub maintenance: HashMap<&'static str, &'static str>,
     /// Whether a cancellation is confirmed.
     pub deaf: bool,
     /// Every run that was begun, in order.
@@ -62,10 +65,7 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
-            .route(
-                "/v1/models",
-                get(async || ([(header::CONTENT_TYPE, "application/json")], MODELS)),
-            )
+            .route("/v1/models", get(models))
             .route("/v1/ligands", post(ligands))
             .route("/v1/runs", post(begin))
             .route("/v1/runs/{run_id}", get(state).delete(cancel))
@@ -98,7 +98,8 @@ impl Gateway {
         let mut manifest = Vec::new();
         for output in request["outputs"].as_array().unwrap() {
             let name = output["name"].as_str().unwrap();
-            let Some((kind, mut content)) = content_of(name) else {
+            let model = request["model"].as_str().unwrap();
+            let Some((kind, mut content)) = content_of(model, name) else {
                 continue;
             };
             let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&content));
@@ -123,6 +124,22 @@ impl Gateway {
         let error = json!({"category": category, "code": "test", "message": format!("a {category} failure"), "log_tail": "the end"});
         self.stands(run_id, json!({"state": "failed", "error": error}));
     }
+}
+
+/// What runs on a machine without a GPU, and as much of the predictors, two of each at once.
+async fn models(State(gateway): State<Gateway>) -> Json<Value> {
+    let mut answer: Value = serde_json::from_str(MODELS).unwrap();
+    let script = gateway.script();
+    for model in answer["models"].as_array_mut().unwrap() {
+        let id = model["id"].as_str().unwrap().to_owned();
+        if PREDICTORS.contains(&id.as_str()) {
+            model["available"] = true.into();
+            model["slots"] = 2.into();
+            model["gpu"] = "H100".into();
+        }
+        model["maintenance"] = json!(script.maintenance.get(id.as_str()));
+    }
+    Json(answer)
 }
 
 async fn ligands(Json(asked): Json<Value>) -> Json<Value> {
@@ -196,24 +213,39 @@ async fn cancel(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> R
     standing(&gateway, &run_id)
 }
 
-/// The path of the file that a signed address takes.
-fn path_of(address: &str) -> &str {
+/// The path of the file that a signed address leads to.
+pub fn path_of(address: &str) -> &str {
     let (_, signed) = address.split_once("/files/").unwrap();
     signed.split('?').next().unwrap()
 }
 
-fn content_of(name: &str) -> Option<(&'static str, Vec<u8>)> {
-    let (kind, text) = match name {
-        "metrics.json" => (
+fn content_of(model: &str, name: &str) -> Option<(&'static str, Vec<u8>)> {
+    let (kind, text) = match (PREDICTORS.contains(&model), name) {
+        (true, "model_0.cif") => (
+            "structure",
+            "data_model\nloop_\n_atom_site.group_PDB\nATOM\n",
+        ),
+        (true, "confidence_0.json") => ("confidence", r#"{"confidence_score": 0.96}"#),
+        (true, "affinity.json") => ("affinity", r#"{"affinity_pred_value": -1.25}"#),
+        (true, "metrics.json") => (
+            "metrics",
+            r#"{"affinity_pred_value": -1.25, "confidence_score": 0.96, "protein_iptm": null, "aggregate_score": 0.5,
+                "metrics": {
+                    "affinity_pred_value": {"source": {"file": "affinity.json", "key": "affinity_pred_value"}},
+                    "protein_iptm": {"value": null, "reason": "one protein chain"}},
+                "provenance": {"engine": "Boltz-2 (boltz 2.2.1)"}, "warnings": ["pTM means nothing here"]}"#,
+        ),
+        (true, _) => return None,
+        (false, "metrics.json") => (
             "metrics",
             r#"{"docking_score": -7.25, "provenance": {"engine": "AutoDock Vina 1.1.2"}}"#,
         ),
-        "poses.sdf" => (
+        (false, "poses.sdf") => (
             "poses",
             "ethanol\n\n\n  0  0  0  0  0  0  0  0  0  0999 V2000\nM  END\n$$$$\n",
         ),
-        "poses.pdbqt" => ("poses", "MODEL 1\nENDMDL\n"),
-        "receptor.pdbqt" => ("receptor", "ATOM\n"),
+        (false, "poses.pdbqt") => ("poses", "MODEL 1\nENDMDL\n"),
+        (false, "receptor.pdbqt") => ("receptor", "ATOM\n"),
         _ => return None,
     };
     Some((kind, text.as_bytes().to_vec()))

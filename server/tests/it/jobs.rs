@@ -143,7 +143,9 @@ async fn bad_input_is_refused_at_its_field_and_nothing_is_stored() {
     let long = "C".repeat(501);
     let cases: Vec<(&str, Value, &str)> = vec![
         ("/task", json!("folding"), "task"),
-        ("/task", json!("protein_structure"), "task"),
+        ("/task", json!("protein_complex"), "task"),
+        ("/task", json!("drug_discovery"), "task"),
+        ("/task", json!("protein_structure"), "input.ligand"),
         ("/model", json!("alphafold"), "model"),
         ("/model", json!("boltz2"), "model"),
         ("/name", json!("n".repeat(201)), "name"),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 mod gateways;
+mod predictions;
 mod stack;
 
 use stack::Stack;

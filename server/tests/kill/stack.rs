@@ -19,6 +19,8 @@ pub struct Stack {
     client: reqwest::Client,
     hub_port: u16,
     gateway_port: u16,
+    /// The arguments of Python that begin the gateway.
+    begun: &'static [&'static str],
     /// The last field, since the processes are to be gone before their files.
     folder: TempDir,
 }
@@ -55,7 +57,13 @@ pub fn gateway(begun: &[&str], port: u16, state: &Path) -> Process {
 
 impl Stack {
     pub async fn start() -> Self {
+        Self::start_with(&["-m", "omtx_worker.gateway"]).await
+    }
+
+    /// With a gateway that is begun with these arguments of Python.
+    pub async fn start_with(begun: &'static [&'static str]) -> Self {
         let mut stack = Self {
+            begun,
             folder: TempDir::new().unwrap(),
             client: reqwest::Client::builder()
                 .timeout(Duration::from_secs(120))
@@ -89,11 +97,7 @@ impl Stack {
 
     pub async fn start_gateway(&mut self) {
         let state = self.folder.path().join("gateway");
-        self.gateway = Some(gateway(
-            &["-m", "omtx_worker.gateway"],
-            self.gateway_port,
-            &state,
-        ));
+        self.gateway = Some(gateway(self.begun, self.gateway_port, &state));
         self.until_answered(self.gateway_port, "/v1/healthz").await;
     }
 
@@ -189,6 +193,11 @@ impl Stack {
                 .sum()
         }
         count(&self.folder.path().join("hub/files"))
+    }
+
+    /// A file that the gateway keeps.
+    pub fn kept_by_gateway(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join("gateway").join(name)).unwrap()
     }
 
     /// Units of quota that are held, and that are charged.

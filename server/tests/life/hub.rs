@@ -25,7 +25,7 @@ pub struct Hub {
     pub documents: Arc<dyn Documents>,
     /// The use cases of another server over the same stores.
     pub other: Services,
-    blobs: Arc<Directory>,
+    pub blobs: Arc<Directory>,
     _folder: TempDir,
 }
 

@@ -15,6 +15,7 @@ mod cancel;
 mod failures;
 mod hub;
 mod limits;
+mod predictions;
 mod results;
 mod servers;
 mod units;

@@ -3,6 +3,7 @@
 use hub::batch::BatchProgress;
 use hub::job::Status;
 use hub::list::JobRow;
+use hub::task::Task;
 use hub::time::Timestamp;
 use leptos::prelude::*;
 
@@ -84,7 +85,9 @@ pub fn tools(row: &JobRow) -> impl IntoView + use<> {
         .is_some_and(|counts| counts.failed + counts.cancelled > 0)
         && row.former_id.is_none();
     let export = |format: &str| format!("/api/v1/batches/{id}/export?format={format}");
-    let some = (row.best.is_some() || row.status == Status::Completed) && row.former_id.is_none();
+    let some = (row.best.is_some() || row.status == Status::Completed)
+        && row.task == Task::Docking
+        && row.former_id.is_none();
     view! {
         <div class="tools">
             <a class="button" href=export("csv") rel="external" download="">"CSV"</a>

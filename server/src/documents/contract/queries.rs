@@ -238,7 +238,7 @@ pub async fn a_flag_is_found_by_its_value(store: Store) {
         job(
             id,
             "2026",
-            json!({"owner": "user:a", "dispatchable": dispatchable}),
+            json!({"owner": "user:a", "model": "vina", "dispatchable": dispatchable}),
         )
     };
     write(
@@ -253,6 +253,7 @@ pub async fn a_flag_is_found_by_its_value(store: Store) {
     let query = |flag: bool| {
         Query::new(Jobs, "created_at", Ascending, 10)
             .equal("owner", "user:a")
+            .equal("model", "vina")
             .equal("dispatchable", flag)
     };
     assert_eq!(find(&store, &query(true)).await, ["yes"]);

@@ -1,6 +1,7 @@
 //! A job in words: what was asked, how it was done, what is kept.
 
-use hub::docking::{Input, Parameters, Pose, Target};
+use hub::docking::{self, Pose};
+use hub::input::{Input, Parameters, Target};
 use hub::list::JobDetail;
 use hub::metric::{self, Better, three_digits};
 use serde_json::Value;
@@ -17,11 +18,12 @@ const SHOWN: usize = 400;
 /// Every metric of the task with unit, direction and meaning.
 pub fn measures(job: &JobDetail) -> Vec<Measure> {
     let ended = job.row.status.has_ended();
-    let of_task = metric::of_task(job.row.task);
+    let written: Vec<_> = metric::written_by(job.row.task, job.row.model).collect();
     let further = job.metrics.keys().filter_map(|key| metric::named(key));
-    let further = further.filter(|kind| !of_task.contains(kind));
-    of_task
+    let further = further.filter(|kind| !written.contains(kind));
+    written
         .iter()
+        .copied()
         .chain(further)
         .map(|kind| {
             let metric = job.metrics.get(kind.key);
@@ -124,11 +126,25 @@ fn asked_formerly(name: &str, value: &Value) -> Fact {
 /// Target and parameters, which a batch has in common with its children.
 pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
     let mut facts = match input.target() {
-        Some(Target::Named { named }) => vec![Fact::new("Target", format!("{named} (DOCKSTRING)"))],
-        Some(Target::Receptor {
+        Some(Target::Protein(protein)) => {
+            let alignment = protein.msa.as_ref().map_or_else(
+                || "computed by the worker, once for the sequence".to_owned(),
+                |alignment| format!("uploaded, SHA-256 {}", alignment.sha256),
+            );
+            vec![
+                Fact::new("Target", &protein.name),
+                Fact::new("Residues", number::grouped(protein.residues())),
+                Fact::new("Sequence", &protein.sequence),
+                Fact::new("Alignment", alignment),
+            ]
+        }
+        Some(Target::Docking(docking::Target::Named { named })) => {
+            vec![Fact::new("Target", format!("{named} (DOCKSTRING)"))]
+        }
+        Some(Target::Docking(docking::Target::Receptor {
             receptor,
             search_box,
-        }) => {
+        })) => {
             let list = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(", "));
             vec![
                 Fact::new("Target", &receptor.name),
@@ -152,16 +168,30 @@ pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
             .filter(|(_, value)| !value.is_array() && !value.is_object());
         facts.extend(plain.map(|(name, value)| asked_formerly(name, value)));
     }
-    let Some(parameters) = parameters else {
-        return facts;
-    };
-    facts.push(Fact::new(
-        "Exhaustiveness",
-        parameters.exhaustiveness.to_string(),
-    ));
-    facts.push(Fact::new("Poses at most", parameters.poses.to_string()));
-    facts.push(Fact::new("Seed", parameters.seed.to_string()));
+    facts.extend(parameters.into_iter().flat_map(hardness));
     facts
+}
+
+/// How hard is searched.
+fn hardness(parameters: &Parameters) -> Vec<Fact> {
+    let numbers = match parameters {
+        Parameters::Docking(given) => vec![
+            ("Exhaustiveness", Some(u32::from(given.exhaustiveness))),
+            ("Poses at most", Some(given.poses.into())),
+            ("Seed", Some(given.seed)),
+        ],
+        Parameters::Sequence(given) => vec![
+            ("Recycling steps", Some(given.recycling_steps.into())),
+            ("Sampling steps", Some(given.sampling_steps.into())),
+            ("Structures", Some(given.diffusion_samples.into())),
+            ("Affinity samples", given.affinity_samples.map(u32::from)),
+            ("Seed", Some(given.seed)),
+        ],
+    };
+    let facts = numbers.into_iter();
+    facts
+        .filter_map(|(title, number)| Some(Fact::new(title, number?.to_string())))
+        .collect()
 }
 
 fn box_text(center: [f64; 3], size: [f64; 3]) -> String {
@@ -198,6 +228,12 @@ fn provenance(written: &serde_json::Map<String, Value>) -> Vec<Fact> {
         ("kept_residues", "Residues kept"),
         ("removed_residues", "Residues removed"),
         ("changed_residues", "Residues changed"),
+        ("alignments", "Alignment from"),
+        ("recycling_steps", "Recycling steps"),
+        ("sampling_steps", "Sampling steps"),
+        ("diffusion_samples", "Structures"),
+        ("affinity_samples", "Affinity samples"),
+        ("warnings", "Warnings"),
     ];
     let fact = |(key, title)| Some(Fact::new(title, words(key, written.get(key)?)?));
     titles.into_iter().filter_map(fact).collect()

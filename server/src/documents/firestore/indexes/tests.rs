@@ -17,6 +17,8 @@ struct Index {
 #[derive(Debug)]
 struct Asked {
     collection: &'static str,
+    /// What each index that is merged must have, so that the merge walks no more than one owner's entries.
+    always: &'static [&'static str],
     narrowed: Vec<String>,
     order: &'static str,
     direction: &'static str,
@@ -78,6 +80,7 @@ fn asked() -> Vec<Asked> {
                 let list = shape.contains.map(|list| format!("{list}[]"));
                 asked.push(Asked {
                     collection: shape.collection.name(),
+                    always: shape.equal,
                     narrowed: equal.chain(list).collect(),
                     order: shape.order,
                     direction,
@@ -99,6 +102,10 @@ fn answers<'a>(indexes: impl Iterator<Item = &'a Index>, asked: &Asked) -> bool 
                     .narrowing
                     .iter()
                     .all(|field| asked.narrowed.contains(field))
+                && asked
+                    .always
+                    .iter()
+                    .all(|field| index.narrowing.iter().any(|name| name == field))
         })
         .peekable();
     let is_there = usable.peek().is_some();
