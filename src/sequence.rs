@@ -195,8 +195,8 @@ fn check_alignment(text: &str, sequence: &str) -> Result<(), String> {
     if first.is_empty() {
         return Err("the alignment holds no sequence".to_owned());
     }
-    let pairs = (1..).zip(first.chars().zip(sequence.chars()));
-    let differing = pairs.into_iter().find(|(_, (one, other))| one != other);
+    let mut pairs = (1..).zip(first.chars().zip(sequence.chars()));
+    let differing = pairs.find(|(_, (one, other))| one != other);
     match differing {
         _ if first.len() != sequence.len() => Err(format!(
             "the alignment is of another sequence: its first row has {} residues, the target {}",
@@ -307,10 +307,7 @@ mod tests {
     #[test]
     fn every_fault_of_a_protein_is_named_at_its_field() {
         assert_eq!(faults_of(json!(null))[0].0, "target");
-        let fields: Vec<_> =
-            faults_of(json!({"name": "", "sequence": "MENFQKVEKB", "mutations": ["K6A"]}))
-                .into_iter()
-                .collect();
+        let fields = faults_of(json!({"name": "", "sequence": "MENFQKVEKB", "mutations": ["K6A"]}));
         assert_eq!(
             fields
                 .iter()

@@ -209,8 +209,8 @@ fn read_doer(task: &str, model: Option<&str>, faults: &mut Vec<Fault>) -> Option
     };
     let can = |task: &Task| task.can_be_single() || task.can_be_batch();
     if !can(&task) {
-        let names: Vec<_> = Task::ALL.iter().filter(|task| can(task)).collect();
-        let names: Vec<_> = names.into_iter().map(|task| task.name()).collect();
+        let able = Task::ALL.into_iter().filter(can);
+        let names: Vec<_> = able.map(Task::name).collect();
         faults.push(Fault::new(
             "task",
             format!(
