@@ -119,6 +119,7 @@ start_emulator() {
   gcloud emulators firestore start --host-port="127.0.0.1:$port" >"$log" 2>&1 </dev/null 9>&- &
   emulator_pid=$!
   set +m
+  # shellcheck disable=SC2034 # whoever starts it reads it
   emulator_host=127.0.0.1:$port
   until (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
     if ! kill -0 "$emulator_pid" 2>/dev/null; then
