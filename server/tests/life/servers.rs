@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use hub::id::JobId;
 use hub::job::Status;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::gateway::Taking;
@@ -62,20 +64,25 @@ async fn a_batch_is_summed_up_by_one_server_and_soon_by_the_other(store: Store) 
     );
 }
 
-async fn an_answer_that_comes_late_ends_no_run_that_another_server_follows(store: Store) {
-    let hub = Hub::start_on(store).await;
+/// A job whose run the gateway has begun, and the first server that still waits for the answer.
+async fn asked_slowly(hub: &Hub) -> (JobId, JoinHandle<bool>) {
     hub.gateway.script().taking = Taking::TakenSlowly;
-    let slow = hub.gateway.script().slow.clone();
     let id = hub.submit().await;
     let first = hub.services.clone();
     let asking = tokio::spawn(async move { first.dispatch_due().await.unwrap() });
     while hub.gateway.script().begun.is_empty() {
         sleep(Duration::from_millis(5)).await;
     }
+    (id, asking)
+}
+
+async fn an_answer_that_comes_late_ends_no_run_that_another_server_follows(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let (id, asking) = asked_slowly(&hub).await;
     hub.clock.advance_seconds(61);
     hub.other.poll_due().await.unwrap();
     assert_eq!(hub.row(&id).await.status, Status::Running);
-    slow.notify_one();
+    hub.gateway.script().slow.notify_one();
     asking.await.unwrap();
     assert!(hub.gateway.script().cancelled.is_empty());
     hub.succeed(&format!("{id}:1"), sound).await;
@@ -84,14 +91,7 @@ async fn an_answer_that_comes_late_ends_no_run_that_another_server_follows(store
 
 async fn a_server_that_comes_back_late_changes_nothing(store: Store) {
     let hub = Hub::start_on(store).await;
-    hub.gateway.script().taking = Taking::TakenSlowly;
-    let slow = hub.gateway.script().slow.clone();
-    let id = hub.submit().await;
-    let first = hub.services.clone();
-    let asking = tokio::spawn(async move { first.dispatch_due().await.unwrap() });
-    while hub.gateway.script().begun.is_empty() {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let (id, asking) = asked_slowly(&hub).await;
     // Meanwhile the person cancels it, and has it run again.
     hub.gateway.script().taking = Taking::Taken;
     hub.other.cancel(&hub.actor, &id).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_server_that_comes_back_late_changes_nothing(store: Store) {
     while hub.other.dispatch_due().await.unwrap() {}
     let begun = hub.gateway.script().begun.clone();
     assert_eq!(begun.len(), 2);
-    slow.notify_one();
+    hub.gateway.script().slow.notify_one();
     asking.await.unwrap();
     let cancelled = hub.gateway.script().cancelled.clone();
     assert!(

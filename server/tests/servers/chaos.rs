@@ -152,11 +152,11 @@ async fn harm(cluster: Arc<Mutex<Cluster>>, end: Instant) -> Harm {
     while Instant::now() < end {
         sleep(Duration::from_millis(500 + below(4_500))).await;
         let mut cluster = cluster.lock().await;
-        for hub in 0..HUBS {
-            match stopped[hub] {
+        for (hub, still) in stopped.iter_mut().enumerate() {
+            match *still {
                 Some(until) if Instant::now() >= until => {
                     cluster.signal(hub, "CONT");
-                    stopped[hub] = None;
+                    *still = None;
                 }
                 None if !cluster.is_there(hub) => cluster.begin(hub),
                 _ => {}
@@ -180,8 +180,8 @@ async fn harm(cluster: Arc<Mutex<Cluster>>, end: Instant) -> Harm {
         }
     }
     let mut cluster = cluster.lock().await;
-    for hub in 0..HUBS {
-        if stopped[hub].is_some() {
+    for (hub, still) in stopped.iter().enumerate() {
+        if still.is_some() {
             cluster.signal(hub, "CONT");
         }
         if !cluster.is_there(hub) {

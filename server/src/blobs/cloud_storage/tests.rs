@@ -288,7 +288,7 @@ async fn an_operator_is_told_what_the_hub_cannot_do_when_it_starts() {
     ] {
         assert!(said.contains(word), "{said}");
     }
-    far.deny(&PERMISSIONS);
+    far.deny(PERMISSIONS);
     assert!(told().await.contains("storage.objects.get"));
     far.deny(&[]);
     far.be_gone(true);
@@ -337,7 +337,7 @@ async fn a_bucket_that_goes_or_shuts_is_no_empty_one() {
         assert!(cause(&answer.unwrap_err()).contains("there is no gs://hub-files (BLOBS_URL)"));
     }
     far.be_gone(false);
-    far.deny(&PERMISSIONS);
+    far.deny(PERMISSIONS);
     for answer in everything().await {
         assert!(cause(&answer.unwrap_err()).contains("roles/storage.objectUser"));
     }
