@@ -14,7 +14,6 @@ const PURVALANOL: &str = "CC(C)[C@H](CO)Nc1nc(Nc2ccc(C(=O)O)c(Cl)c2)c2ncn(C(C)C)
 
 #[expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "the data is not ours to keep here: whoever has it says where"
 )]
 #[tokio::test(flavor = "multi_thread")]
