@@ -2,11 +2,12 @@
 //! stand-in runs.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path as InPath, State};
 use axum::http::StatusCode;
 use axum::routing::put;
 use hub::ports::Compute;
@@ -30,7 +31,7 @@ struct Far {
     files: String,
     put: Arc<Mutex<BTreeSet<String>>>,
     _process: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Far {
@@ -56,7 +57,7 @@ impl Far {
             files,
             put: kept,
             _process: process,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -79,6 +80,18 @@ impl Far {
         .unwrap()
     }
 
+    async fn until_no_run_goes_on(&self) {
+        let end = Instant::now() + PATIENCE;
+        let goes_on = || {
+            let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+            processes.any(|process| is_run_below(&process.path(), self.folder.path()))
+        };
+        while goes_on() {
+            assert!(Instant::now() < end, "a run that was cancelled goes on");
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     async fn until(&self, run_id: &str, is_so: impl Fn(&Run) -> bool) -> Run {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -92,9 +105,16 @@ impl Far {
     }
 }
 
+/// Whether a process of this machine does a run below a folder.
+fn is_run_below(process: &Path, folder: &Path) -> bool {
+    let told = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    let told = String::from_utf8_lossy(&told);
+    told.contains("omtx_worker.run\0") && told.contains(folder.to_str().unwrap())
+}
+
 async fn keep(
     State(put): State<Arc<Mutex<BTreeSet<String>>>>,
-    Path(name): Path<String>,
+    InPath(name): InPath<String>,
 ) -> StatusCode {
     match put.lock().unwrap().insert(name) {
         true => StatusCode::OK,
@@ -137,6 +157,8 @@ async fn a_run_is_cancelled(far: Far) {
     far.client.cancel(&run.run_id).await.unwrap();
     far.until(&run.run_id, |run| run.state == RunState::Cancelled)
         .await;
+    // The gateway sees to it that nothing of the run goes on, for as long as it is there.
+    far.until_no_run_goes_on().await;
 }
 
 async fn what_cannot_be_run_is_refused_and_what_is_not_there_unknown(far: Far) {
