@@ -102,7 +102,11 @@ fn what_the_hub_asks_of_a_sequence_is_what_the_worker_reads() {
 
 /// Python writes whole seconds as 900.0, and reads both.
 fn whole_seconds(mut asked: Value) -> Value {
-    asked["deadline_s"] = Value::from(asked["deadline_s"].as_f64().unwrap() as u32);
+    asked["deadline_s"] = Value::from(
+        asked["deadline_s"]
+            .as_f64()
+            .expect("the deadline is a number") as u32,
+    );
     asked
 }
 
