@@ -1,21 +1,12 @@
 //! Exports: their headers, their rows, and what they refuse.
 
-use axum::http::StatusCode;
-
 use crate::hub::Hub;
 use crate::input;
 
 #[tokio::test]
 async fn a_finished_batch_is_saved_as_a_table_poses_and_json() {
     let hub = Hub::start().await;
-    hub.work();
-    let batch = hub
-        .post("/api/v1/batches", &input::batch(&["CCO", "CCCCCC"]))
-        .await
-        .expect(StatusCode::CREATED);
-    let path = format!("/api/v1/batches/{}", batch["id"].as_str().unwrap());
-    hub.until(&path, |batch| batch["status"] == "completed")
-        .await;
+    let path = input::completed(&hub).await;
     for (format, media_type) in [
         ("csv", "text/csv; charset=utf-8"),
         ("sdf", "chemical/x-mdl-sdfile"),

@@ -1,6 +1,9 @@
-//! Bodies that tests send.
+//! Bodies that tests send, and what becomes of them.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
+
+use crate::hub::Hub;
 
 /// A job that is as it should be.
 pub fn job(smiles: &str) -> Value {
@@ -25,4 +28,17 @@ pub fn batch(smiles: &[&str]) -> Value {
         "ligands": ligands,
         "parameters": { "exhaustiveness": 1 },
     })
+}
+
+/// The path of a batch of two ligands that has completed.
+pub async fn completed(hub: &Hub) -> String {
+    hub.work();
+    let batch = hub
+        .post("/api/v1/batches", &batch(&["CCO", "CCCCCC"]))
+        .await
+        .expect(StatusCode::CREATED);
+    let path = format!("/api/v1/batches/{}", batch["id"].as_str().unwrap());
+    hub.until(&path, |batch| batch["status"] == "completed")
+        .await;
+    path
 }

@@ -45,23 +45,10 @@ async fn start() -> (Hub, FarStorage) {
     (Hub::start_as(chosen).await, far)
 }
 
-/// The path of a batch that has completed.
-async fn completed(hub: &Hub) -> String {
-    hub.work();
-    let batch = hub
-        .post("/api/v1/batches", &input::batch(&["CCO", "CCCCCC"]))
-        .await
-        .expect(StatusCode::CREATED);
-    let path = format!("/api/v1/batches/{}", batch["id"].as_str().unwrap());
-    hub.until(&path, |batch| batch["status"] == "completed")
-        .await;
-    path
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_screen_lives_on_cloud_storage() {
     let (hub, far) = start().await;
-    let batch = completed(&hub).await;
+    let batch = input::completed(&hub).await;
     let id = batch.rsplit('/').next().unwrap();
     let poses = format!("users/local/jobs/{id}/children/00001/1/poses.sdf");
     let object = far.object(&poses).unwrap();
@@ -99,7 +86,7 @@ async fn a_screen_lives_on_cloud_storage() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_of_a_page_reads_files_from_the_hub_alone() {
     let (hub, far) = start().await;
-    let batch = completed(&hub).await;
+    let batch = input::completed(&hub).await;
     let id = batch.rsplit('/').next().unwrap();
     let file = format!("/api/v1/jobs/{id}-00000/files/poses.sdf?content=true");
     let answer = hub.get(&file).await;
@@ -117,7 +104,7 @@ async fn a_script_of_a_page_reads_files_from_the_hub_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_account_may_not_do_now_can_be_done_later() {
     let (hub, far) = start().await;
-    let batch = completed(&hub).await;
+    let batch = input::completed(&hub).await;
     let child = batch.replace("/batches/", "/jobs/") + "-00000";
     let file = format!("{child}/files/poses.sdf");
 
@@ -157,7 +144,7 @@ async fn a_bucket_that_is_not_there_makes_the_hub_unhealthy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_disappears_is_said_in_words_and_may_come_back() {
     let (hub, far) = start().await;
-    let batch = completed(&hub).await;
+    let batch = input::completed(&hub).await;
     let child = batch.replace("/batches/", "/jobs/") + "-00000";
     let taken = far.take_away("/00000/1/poses.sdf");
     assert_eq!(taken.len(), 1);
