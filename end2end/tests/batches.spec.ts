@@ -32,7 +32,7 @@ test('the table is filtered by text and value', async ({ page, hub }) => {
 
   const children = await hub.children(new URL(page.url()).pathname.split('/').pop() ?? '');
   const bound = children[1]?.values.docking_score ?? Number.NaN;
-  await page.getByLabel('Docking score to (kcal/mol)').fill(String(bound));
+  await page.getByLabel('Docking score (kcal/mol), to').fill(String(bound));
   await page.getByRole('button', { name: 'Filter' }).click();
   const passing = children.filter((child) => (child.values.docking_score ?? 0) <= bound);
   await expect(names).toHaveText(passing.map((child) => child.name));
