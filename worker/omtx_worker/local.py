@@ -186,12 +186,18 @@ class LocalExecutor:
             self._guarded(partial(self._watch, name, active))
         for folder in [one for one in self._waiting if one.marked("cancel")]:
             self._waiting.remove(folder)
-            self._finish(folder, cancelled_on_request())
+            self._cancel_waiting(folder)
         while self._waiting and self._free_slots() and not self._stopping:
             self._launch(self._waiting.pop(0))
         if time.monotonic() > self._next_sweep:
             self._next_sweep = time.monotonic() + _SWEEP_EVERY_S
             self._sweep()
+
+    def _cancel_waiting(self, folder: RunFolder) -> None:
+        self._finish(folder, cancelled_on_request())
+        # A gateway that was killed may have left a process that began the run just now: it sees the end, or is seen.
+        if started := folder.started():
+            processes.signal_session(started.pid, started.ticks, signal.SIGKILL)
 
     def _watch(self, name: str, active: _Active) -> None:
         if not self._has_ended(active):

@@ -118,8 +118,8 @@ class RunFolder:
         return int(self._claim()["at_ns"])
 
     def start(self, started: Started) -> bool:
-        """Take the run for this process; false when another process has it."""
-        return _create(self.path / "started.json", started.__dict__)
+        """Take the run for this process; false when another process has it or it was cancelled before."""
+        return _create(self.path / "started.json", started.__dict__) and not self.ended()
 
     def started(self) -> Started | None:
         """The process that took the run."""

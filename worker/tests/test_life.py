@@ -124,10 +124,25 @@ def test_one_process_at_most_does_a_run(own_gateway: Gateway, far: FarSide) -> N
     """A second one, as two gateways might start, leaves at once and changes nothing."""
     own_gateway.submit(_slow(far, "once:1"))
     own_gateway.wait_for_stage("once:1", "docking")
-    command = [sys.executable, "-m", "omtx_worker.run", str(own_gateway.state / "runs" / "once.1")]
-    second = subprocess.run(command, cwd=PACKAGE_FOLDER, env={"GATEWAY_SECRET": SECRET}, timeout=30, check=False)
-    assert second.returncode == TAKEN_BY_ANOTHER
+    assert _begin(own_gateway, "once:1").wait(timeout=30) == TAKEN_BY_ANOTHER
     assert own_gateway.run("once:1")["state"] == "running"
+
+
+def test_what_a_killed_gateway_began_is_cancelled(own_gateway: Gateway, far: FarSide) -> None:
+    """A process that takes a waiting run is ended with it when it comes before the cancel, and leaves when after."""
+    own_gateway.submit(_slow(far, "before:1"))
+    own_gateway.wait_for_stage("before:1", "docking")
+    own_gateway.submit(_slow(far, "begun:1"))
+    begun = _begin(own_gateway, "begun:1")
+    own_gateway.wait_for_stage("begun:1", "docking")
+    processes = own_gateway.processes_of("begun:1")
+    assert own_gateway.request("DELETE", "/v1/runs/begun:1").json()["state"] == "cancelled"
+    assert begun.wait(timeout=30) == -signal.SIGKILL
+    _all_gone(processes)
+
+    own_gateway.submit(_slow(far, "late:1"))
+    assert own_gateway.request("DELETE", "/v1/runs/late:1").json()["state"] == "cancelled"
+    assert _begin(own_gateway, "late:1").wait(timeout=30) == TAKEN_BY_ANOTHER
 
 
 def test_two_gateways_do_not_share_a_folder(own_gateway: Gateway) -> None:
@@ -213,6 +228,12 @@ def _all_gone(pids: list[int]) -> None:
     """A signal was sent to each; the kernel takes a moment to end them."""
     assert pids
     eventually(lambda: not any(_command(pid) for pid in pids), "the processes of the run end", timeout_s=5)
+
+
+def _begin(gateway: Gateway, run_id: str) -> subprocess.Popen[bytes]:
+    """The process of a run, as another gateway would begin it."""
+    command = [sys.executable, "-m", "omtx_worker.run", str(gateway.state / "runs" / run_id.replace(":", "."))]
+    return subprocess.Popen(command, cwd=PACKAGE_FOLDER, env={"GATEWAY_SECRET": SECRET}, start_new_session=True)
 
 
 def _command(pid: int) -> str:
