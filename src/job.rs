@@ -17,10 +17,12 @@ use crate::search::terms_of;
 use crate::task::Task;
 use crate::time::Timestamp;
 
+mod asked;
 mod belonging;
 mod failure;
 mod life;
 
+pub use asked::Asked;
 pub use belonging::{Former, SharedWithOrganization, shelf};
 pub use failure::{Category, JobError, Retry, RunFault};
 pub use life::{Refused, RunResult};

@@ -8,9 +8,7 @@ use super::{Document, new_id, text_of, values, whole};
 use crate::actor::Owner;
 use crate::id::{JobId, UserId};
 use crate::input::Input;
-use crate::job::{
-    Best, Category, Former, Job, JobError, Kind, Retry, RunFault, SCHEMA, State, Status, shelf,
-};
+use crate::job::{Asked, Best, Category, Former, Job, JobError, Kind, RunFault, State, Status};
 use crate::ligand::Ligand;
 use crate::ligand::MAX_SMILES;
 use crate::metric::{self, Metrics};
@@ -127,64 +125,35 @@ pub(crate) fn best(task: Task, metrics: &Metrics) -> Option<Best> {
 
 fn common(document: &Document, give: Give<'_>, id: JobId, kind: Kind) -> Job {
     let created_at = document.time(&["created_at", "submitted_at", "timestamp"]);
-    let state = State::Completed;
-    Job {
-        schema: SCHEMA,
+    let mut job = Job::from(Asked {
         id,
         kind,
         task: document.task(),
         model: document.model(),
-        name: name(document),
         owner: give.owner.clone(),
         created_by: give.made_by.clone(),
-        home: None,
-        shared: None,
-        shelf: shelf(give.owner, give.made_by),
-        shared_shelf: None,
-        former: Some(Former {
-            id: document.id.clone(),
-            owner: document.owner().map(str::to_owned),
-            organization: document.organization().map(str::to_owned),
-        }),
-        source_id: None,
-        batch_id: None,
-        index: None,
-        state,
-        status: state.status(),
-        epoch: 0,
-        retries: Retry::default(),
-        waiting: None,
-        due_at: None,
-        cancel_requested_at: None,
-        created_at: created_at.unwrap_or(document.stored_at),
-        updated_at: document.stored_at,
-        started_at: document.time(&["started_at"]),
-        ended_at: document.time(&[
-            "completed_at",
-            "ended_at",
-            "finished_at",
-            "failed_at",
-            "cancelled_at",
-        ]),
-        deadline_at: None,
-        progress: None,
-        error: None,
-        attempts: Vec::new(),
-        hold: None,
-        held_at: None,
         input: input(document, kind),
         parameters: None,
-        estimate_s: 0,
-        run_s: None,
-        metrics: Metrics::new(),
-        best: None,
-        files: Vec::new(),
-        result_epoch: None,
-        provenance: Some(provenance(document, give.from, kind, created_at.is_none())),
-        batch: None,
-        dispatchable: None,
-        terms: Vec::new(),
-    }
+        created_at: created_at.unwrap_or(document.stored_at),
+    });
+    job.name = name(document);
+    job.former = Some(Former {
+        id: document.id.clone(),
+        owner: document.owner().map(str::to_owned),
+        organization: document.organization().map(str::to_owned),
+    });
+    (job.state, job.status) = (State::Completed, State::Completed.status());
+    job.updated_at = document.stored_at;
+    job.started_at = document.time(&["started_at"]);
+    job.ended_at = document.time(&[
+        "completed_at",
+        "ended_at",
+        "finished_at",
+        "failed_at",
+        "cancelled_at",
+    ]);
+    job.provenance = Some(provenance(document, give.from, kind, created_at.is_none()));
+    job
 }
 
 /// How it ended. What had not ended cannot go on here: whoever ran it is gone.

@@ -11,9 +11,8 @@ use crate::actor::Actor;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
 use crate::input::{Input, Target, TargetSpec};
-use crate::job::{Hold, Job, Kind, Retry, SCHEMA, State, shelf};
+use crate::job::{Asked, Hold, Job, Kind};
 use crate::list::JobRow;
-use crate::metric::Metrics;
 use crate::ports::blobs::BlobsError;
 use crate::preflight::{RowVerdict, Verdict};
 use crate::time::Timestamp;
@@ -228,60 +227,19 @@ pub(super) fn target_path(job: &Job, target: &Target) -> Option<String> {
 
 /// A job of these contents, without what only its kind has.
 pub(super) fn new_job(actor: &Actor, read: &Read, id: JobId, kind: Kind, now: Timestamp) -> Job {
-    let state = if kind == Kind::Batch {
-        State::Open
-    } else {
-        State::Queued
-    };
-    Job {
-        schema: SCHEMA,
+    Job::from(Asked {
         id,
         kind,
         task: read.task,
         model: read.model,
-        name: String::new(),
         owner: actor.owner.clone(),
         created_by: actor.user.clone(),
-        home: None,
-        shared: None,
-        shelf: shelf(&actor.owner, &actor.user),
-        shared_shelf: None,
-        former: None,
-        source_id: None,
-        batch_id: None,
-        index: None,
-        state,
-        status: state.status(),
-        epoch: 0,
-        retries: Retry::default(),
-        waiting: None,
-        due_at: None,
-        cancel_requested_at: None,
-        created_at: now,
-        updated_at: now,
-        started_at: None,
-        ended_at: None,
-        deadline_at: None,
-        progress: None,
-        error: None,
-        attempts: Vec::new(),
-        hold: None,
-        held_at: None,
         input: Input::Alone {
             target: read.target.target.clone(),
         },
         parameters: Some(read.parameters),
-        estimate_s: 0,
-        run_s: None,
-        metrics: Metrics::new(),
-        best: None,
-        files: Vec::new(),
-        result_epoch: None,
-        provenance: None,
-        batch: None,
-        dispatchable: None,
-        terms: Vec::new(),
-    }
+        created_at: now,
+    })
 }
 
 /// Refuses the whole when a row fails, naming every such row.

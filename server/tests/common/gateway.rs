@@ -42,6 +42,8 @@ pub struct Script {
     pub maintenance: HashMap<&'static str, &'static str>,
     /// Whether a cancellation is confirmed.
     pub deaf: bool,
+    /// Whether where a run stands is answered as of the question, but only when the test says so.
+    pub answers_slowly: bool,
     /// Every run that was begun, in order.
     pub begun: Vec<String>,
     /// Every run that was asked to end.
@@ -191,8 +193,16 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
 }
 
 async fn state(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Response {
-    gateway.script().asked_after.push(run_id.clone());
-    standing(&gateway, &run_id)
+    let answer = standing(&gateway, &run_id);
+    let slow = {
+        let mut script = gateway.script();
+        script.asked_after.push(run_id);
+        script.answers_slowly.then(|| script.slow.clone())
+    };
+    if let Some(slow) = slow {
+        slow.notified().await;
+    }
+    answer
 }
 
 fn standing(gateway: &Gateway, run_id: &str) -> Response {

@@ -17,6 +17,9 @@ on_each_store!(
     a_batch_is_summed_up_by_one_server_and_soon_by_the_other,
     an_answer_that_comes_late_ends_no_run_that_another_server_follows,
     a_server_that_comes_back_late_changes_nothing,
+    an_older_answer_that_arrives_after_a_newer_one_changes_nothing,
+    a_failure_that_is_told_twice_is_one_try,
+    an_end_that_is_told_to_both_servers_at_once_is_accepted_once,
 );
 
 async fn one_server_looks_at_what_is_due_and_another_one_takes_over(store: Store) {
@@ -110,4 +113,74 @@ async fn a_server_that_comes_back_late_changes_nothing(store: Store) {
     hub.succeed(&begun[1], sound).await;
     assert_eq!(hub.row(&id).await.status, Status::Completed);
     assert_eq!(hub.usage().await[0], 0);
+}
+
+/// The first server has asked where the run stands, and waits for the answer.
+async fn asked_after_slowly(hub: &Hub, run_id: &str) -> JoinHandle<()> {
+    hub.gateway.script().answers_slowly = true;
+    let (first, run) = (hub.services.clone(), run_id.to_owned());
+    let asking = tokio::spawn(async move { first.run_reported(&run).await.unwrap() });
+    while hub.gateway.script().asked_after.is_empty() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    hub.gateway.script().answers_slowly = false;
+    asking
+}
+
+async fn an_older_answer_that_arrives_after_a_newer_one_changes_nothing(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    let asking = asked_after_slowly(&hub, &run).await;
+    hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
+    hub.other.run_reported(&run).await.unwrap();
+    assert_eq!(hub.row(&id).await.status, Status::Completed);
+    hub.gateway.script().slow.notify_one();
+    asking.await.unwrap();
+    let job = hub.job(&id).await;
+    assert_eq!(
+        (job.row.status, job.row.progress),
+        (Status::Completed, None)
+    );
+    assert_eq!(hub.usage().await, [0, 1, 0]);
+}
+
+async fn a_failure_that_is_told_twice_is_one_try(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    hub.gateway.fails(&run, "transient");
+    let asking = asked_after_slowly(&hub, &run).await;
+    hub.other.run_reported(&run).await.unwrap();
+    // The next try has begun before the first server hears of the failure.
+    hub.pass(5).await;
+    hub.gateway.script().slow.notify_one();
+    asking.await.unwrap();
+    let job = hub.job(&id).await;
+    assert_eq!(
+        (job.row.status, job.attempts.len()),
+        (Status::Running, 2),
+        "the second try goes on"
+    );
+    assert_eq!(
+        hub.gateway.script().begun,
+        [run, format!("{id}:2")],
+        "and is the only one"
+    );
+}
+
+async fn an_end_that_is_told_to_both_servers_at_once_is_accepted_once(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
+    let (one, other) = tokio::join!(
+        hub.services.run_reported(&run),
+        hub.other.run_reported(&run)
+    );
+    one.unwrap();
+    other.unwrap();
+    let job = hub.job(&id).await;
+    assert_eq!((job.row.status, job.attempts.len()), (Status::Completed, 1));
+    assert_eq!(hub.usage().await, [0, 1, 0]);
 }
