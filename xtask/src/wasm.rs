@@ -20,8 +20,9 @@ use crate::{
 const TARGET: &str = "wasm32-unknown-unknown";
 const PROFILE: &str = "wasm-release";
 /// What every browser of "defaults" has and rustc uses.
-const OPTIMISER_ARGUMENTS: [&str; 7] = [
+const OPTIMISER_ARGUMENTS: [&str; 8] = [
     "-Oz",
+    "--converge",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",

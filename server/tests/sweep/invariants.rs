@@ -60,6 +60,11 @@ pub async fn check(world: &World, id: &JobId, expected: Expected) -> Result<(), 
     units_are_settled(world, expected).await?;
     one_run_for_each_epoch(world, expected)?;
     if job.batch.is_some() {
+        holds(
+            "a batch is dispatched when it is sealed",
+            world.begun_early.is_empty(),
+            || format!("{:?}", world.begun_early),
+        )?;
         the_summary_is_the_sum(world, &job, &children).await?;
     }
     Ok(())

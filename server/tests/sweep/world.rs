@@ -48,6 +48,8 @@ pub struct World {
     pub actor: Actor,
     /// What becomes of each run, by its id.
     pub verdict: fn(&str) -> Verdict,
+    /// Runs of children that were begun when their batch had no seal yet.
+    pub begun_early: Vec<String>,
     clock: Clock,
     compute: Arc<dyn Compute>,
     services: Services,
@@ -97,6 +99,7 @@ impl World {
             blobs,
             actor,
             verdict: |_| Verdict::Succeeds,
+            begun_early: Vec::new(),
             clock,
             compute,
             server,
@@ -147,6 +150,12 @@ impl World {
             script.begun.iter().filter(is_running).cloned().collect()
         };
         for run in runs {
+            if let Some((batch, _)) = run.split_once('-') {
+                let batch: Option<Job> = self.read(Key::new(Collection::Jobs, batch)).await;
+                if !batch.is_some_and(|job| job.batch.is_some_and(|batch| batch.sealed)) {
+                    self.begun_early.push(run.clone());
+                }
+            }
             match (self.verdict)(&run) {
                 Verdict::GoesOn => continue,
                 Verdict::Fails(category) => self.gateway.fails(&run, category),
