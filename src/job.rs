@@ -246,6 +246,9 @@ pub struct Attempt {
     /// How it ended: `completed`, `cancelled`, or why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
+    /// Seconds that its run took, by the gateway's word, when it gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_s: Option<f64>,
 }
 
 /// What became of the unit of quota that a job stands for.

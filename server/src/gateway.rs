@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hub::model::ModelOffer;
 use hub::ports::Compute;
-use hub::ports::compute::{Accepted, ComputeError, LigandReport, Ligands, Run, RunRequest};
+use hub::ports::compute::{
+    Accepted, ComputeError, LigandReport, Ligands, Run, RunError, RunRequest,
+};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -26,8 +28,10 @@ const MODAL_KEY: HeaderName = HeaderName::from_static("modal-key");
 const MODAL_SECRET: HeaderName = HeaderName::from_static("modal-secret");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// RDKit looks at up to 1,500 ligands.
-const LIGANDS_TIMEOUT: Duration = Duration::from_secs(120);
+/// RDKit looks at up to 1,500 ligands, in a second or two; whoever waits for it gives up after 30 s.
+const LIGANDS_TIMEOUT: Duration = Duration::from_secs(25);
+/// What the gateway says of a run that it was never asked for.
+const NO_SUCH_RUN: &str = "not_found";
 
 /// How long a question that had no answer waits before it is asked again at once.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -148,13 +152,12 @@ impl Gateway {
     }
 
     async fn run(&self, method: Method, run_id: &str) -> Result<Run, ComputeError> {
-        let answer = self
-            .asked_again(self.request(method, &["runs", run_id]))
-            .await?;
-        if answer.status() == StatusCode::NOT_FOUND {
-            Err(ComputeError::Unknown)
-        } else {
-            read(answer).await
+        let request = self.request(method, &["runs", run_id]);
+        match read(self.asked_again(request).await?).await {
+            Err(ComputeError::Rejected(RunError {
+                code: Some(code), ..
+            })) if code == NO_SUCH_RUN => Err(ComputeError::Unknown),
+            answer => answer,
         }
     }
 }
@@ -211,7 +214,8 @@ impl Compute for Gateway {
             .request(Method::POST, &["ligands"])
             .timeout(LIGANDS_TIMEOUT)
             .json(&body);
-        let Rows { rows } = read(self.asked_again(request).await?).await?;
+        // Not asked again: somebody waits for the answer.
+        let Rows { rows } = read(self.asked(request).await?).await?;
         match ligands {
             Ligands::Smiles(smiles) if smiles.len() != rows.len() => Err(unavailable(format!(
                 "the gateway answered {} rows to {} ligands",
@@ -236,38 +240,28 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ComputeError> 
     Err(refusal(answer).await)
 }
 
+/// Only the gateway's own words say that a request is at fault. What stands before it, a proxy or Modal's own door,
+/// answers with 4xx too, when it cannot find or reach the gateway: then nothing is known of the request.
 async fn refusal(answer: Response) -> ComputeError {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: RunError,
+    }
     let status = answer.status();
     let retry_after_s = answer
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let said = message(answer).await;
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => ComputeError::Full { retry_after_s },
+    let said = answer.json::<Refusal>().await.ok().map(|said| said.error);
+    match (status, said) {
+        (StatusCode::TOO_MANY_REQUESTS, _) => ComputeError::Full { retry_after_s },
         // Not the request is at fault but the secret: an operator can mend it, and the job must not fail of it.
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT => {
-            unavailable(format!("the gateway answered {status}: {said}"))
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT, said) => {
+            let said = said.map_or_else(String::new, |said| said.message);
+            unavailable(format!("the gateway answered {status} {said}"))
         }
-        _ if status.is_client_error() => ComputeError::Rejected(said),
-        _ => unavailable(format!("the gateway answered {status}: {said}")),
-    }
-}
-
-/// What the gateway says of why it refused.
-async fn message(answer: Response) -> String {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: Said,
-    }
-    #[derive(Deserialize)]
-    struct Said {
-        message: String,
-    }
-    let status = answer.status();
-    match answer.json::<Refusal>().await {
-        Ok(refusal) => refusal.error.message,
-        Err(_) => format!("the compute gateway answered {status} and nothing more"),
+        (_, Some(said)) if status.is_client_error() => ComputeError::Rejected(said),
+        _ => unavailable(format!("the gateway answered {status}")),
     }
 }
 

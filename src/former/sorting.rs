@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Document, Role};
 
 /// The fields that a look needs.
-pub const FIELDS: [&str; 11] = [
+pub const FIELDS: [&str; 12] = [
     "job_type",
     "type",
     "task_type",
@@ -16,8 +16,9 @@ pub const FIELDS: [&str; 11] = [
     "parent_id",
     "batch_id",
     "batch_index",
-    "input_data.parent_batch_id",
-    "input_data.batch_index",
+    "input_data",
+    "inputs",
+    "input",
 ];
 
 /// What is brought in one go.

@@ -69,6 +69,26 @@ fn statuses_of_both_cases_and_beyond_the_five_have_their_state() {
 }
 
 #[test]
+fn a_look_at_the_fields_that_are_asked_for_sorts_like_one_at_the_whole() {
+    let child = json!({"batch_parent_id": "screen", "batch_index": 3});
+    for fields in [
+        json!({"type": "protein_ligand_binding", "input_data": child}),
+        json!({"type": "protein_ligand_binding", "inputs": child}),
+        json!({"task": "protein_ligand_binding", "input": {"parent_batch_id": "screen", "batch_index": 3}}),
+        json!({"task_type": "protein_ligand_binding", "parent_id": "screen", "batch_index": 3}),
+    ] {
+        let whole = document("one", fields);
+        let mut asked_for = whole.clone();
+        asked_for
+            .fields
+            .retain(|name, _| FIELDS.contains(&name.as_str()));
+        for look in [whole, asked_for] {
+            assert_eq!((look.parent(), look.index()), (Some("screen"), Some(3)));
+        }
+    }
+}
+
+#[test]
 fn times_are_seconds_milliseconds_or_texts() {
     let at = Timestamp::from_micros(1_751_364_000_250_000);
     for time in [

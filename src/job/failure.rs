@@ -90,6 +90,8 @@ pub struct RunFault {
     pub code: String,
     /// What happened, in words.
     pub message: String,
+    /// What the run was doing, when the reporter says so; else what was last heard of it.
+    pub stage: Option<String>,
     /// The end of the run's log.
     pub log_tail: Option<String>,
     /// When the reporter said that it may be tried again, in seconds.
@@ -103,6 +105,7 @@ impl RunFault {
             category,
             code: code.to_owned(),
             message: message.into(),
+            stage: None,
             log_tail: None,
             retry_after_s: None,
         }

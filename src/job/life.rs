@@ -16,8 +16,10 @@ const POLL_S: i64 = 60;
 const CANCEL_S: i64 = 60;
 /// Seconds that a run may wait at the gateway.
 const QUEUE_S: i64 = 24 * 3_600;
-/// Seconds until an unanswered question is asked again.
-const UNANSWERED_S: i64 = 5;
+/// Seconds within which the gateway must have answered, whether it is asked for a run or for its result.
+const ASK_S: i64 = 24 * 3_600;
+/// Seconds until an unanswered question is asked again: half as long as it has been asked, from the first to the second.
+const UNANSWERED_S: (i64, i64) = (5, 300);
 /// Attempts that are remembered.
 const ATTEMPTS_KEPT: usize = 20;
 
@@ -38,11 +40,13 @@ impl Job {
         self.progress = None;
         self.started_at = None;
         self.due_at = Some(now.plus_seconds(CLAIM_S));
+        self.deadline_at = Some(now.plus_seconds(ASK_S));
         self.attempts.push(Attempt {
             epoch: self.epoch,
             started_at: now,
             ended_at: None,
             outcome: None,
+            run_s: None,
         });
         if self.attempts.len() > ATTEMPTS_KEPT {
             self.attempts.remove(0);
@@ -79,12 +83,44 @@ impl Job {
     pub fn unanswered(&mut self, now: Timestamp) -> Change {
         self.require(State::OUT.contains(&self.state))?;
         self.updated_at = now;
+        let asked_at = self
+            .deadline_at
+            .map(|deadline| deadline.plus_seconds(-ASK_S));
+        let asked_s = asked_at.map_or(0, |at| now.millis_since(at) / 1_000) as i64;
         self.due_at = Some(now.plus_seconds(if self.state == State::Running {
             POLL_S
         } else {
-            UNANSWERED_S
+            (asked_s / 2).clamp(UNANSWERED_S.0, UNANSWERED_S.1)
         }));
         Ok(())
+    }
+
+    /// It could not be looked at: others come first, and it is looked at again after a while.
+    pub fn look_later(&mut self, now: Timestamp) -> Change {
+        self.require(self.due_at.is_some_and(|due_at| due_at <= now))?;
+        self.due_at = Some(now.plus_seconds(POLL_S));
+        Ok(())
+    }
+
+    /// The gateway tells what the run is doing. When it is looked at next stays as it is.
+    pub fn told(&mut self, progress: Progress, now: Timestamp) -> Change {
+        self.require(self.state == State::Running)?;
+        self.progress = Some(progress);
+        self.updated_at = now;
+        Ok(())
+    }
+
+    /// Keeps how long the run of the current attempt took, in seconds: as the gateway says, or else what is left of the
+    /// time since it took the run when it says how long the run waited there.
+    pub fn took(&mut self, queued_s: Option<f64>, run_s: Option<f64>, now: Timestamp) {
+        let since = self
+            .started_at
+            .map(|began| now.millis_since(began) as f64 / 1_000.0);
+        let rest = || Some((since? - queued_s?).max(0.0));
+        let run_s = run_s.or_else(rest);
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.run_s = run_s;
+        }
     }
 
     /// dispatching, running → collecting: the run ended well; its files are to be checked.
@@ -92,12 +128,14 @@ impl Job {
         self.require(matches!(self.state, State::Dispatching | State::Running))?;
         self.enter(State::Collecting, now);
         self.due_at = Some(now.plus_seconds(CLAIM_S));
+        self.deadline_at = Some(now.plus_seconds(ASK_S));
         Ok(())
     }
 
     /// collecting → completed: every expected file is there.
     pub fn complete(&mut self, result: RunResult, now: Timestamp) -> Change {
         self.require(self.state == State::Collecting)?;
+        self.took(None, result.run_s, now);
         self.end(State::Completed, "completed", now);
         self.hold = self.hold.map(|_| Hold::Charged);
         self.error = None;
@@ -125,10 +163,9 @@ impl Job {
             category: fault.category,
             code: fault.code,
             message: fault.message,
-            stage: self
-                .progress
-                .as_ref()
-                .map(|progress| progress.stage.clone()),
+            stage: fault
+                .stage
+                .or_else(|| Some(self.progress.as_ref()?.stage.clone())),
             reference: self.run_id(),
             attempts: self.attempts.len() as u32,
             retry_at,

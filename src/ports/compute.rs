@@ -231,9 +231,9 @@ pub struct LigandProblem {
 /// Why the gateway did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ComputeError {
-    /// It answered that the request is at fault; asking again will not help.
-    #[error("{0}")]
-    Rejected(String),
+    /// It will not do what was asked, and says whose fault that is; asking the same again will not help.
+    #[error("{}", .0.message)]
+    Rejected(RunError),
     /// It has no room now.
     #[error("the compute gateway has no room now")]
     Full {

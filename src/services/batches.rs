@@ -1,6 +1,7 @@
 //! Writing a batch: input, parent, children in chunks, seal. Each step can be repeated, so that whoever finds a
 //! half-written batch completes it from its stored input.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::Services;
@@ -22,6 +23,8 @@ use crate::preflight::RowVerdict;
 
 /// Children written in one commit.
 const CHUNK: usize = 200;
+/// Packed records written in one commit, which has at most 9 MiB.
+pub(super) const RECORDS: usize = 5;
 /// Seconds after which a batch that is not sealed is looked after.
 const WRITING_S: i64 = 60;
 /// Seconds between sweeps of an open batch.
@@ -134,42 +137,35 @@ impl Services {
             .map(|(index, ligand)| child(&batch, index as u32, ligand))
             .collect();
         for chunk in children.chunks(CHUNK) {
-            self.write_chunk(chunk).await?;
+            let chunk = chunk.iter().map(store::created);
+            self.write_missing(chunk.collect::<Result<_>>()?).await?;
         }
-        self.seal(id, &children, claim).await
+        for chunk in packed(id, &children)?.chunks(RECORDS) {
+            self.write_missing(chunk.to_vec()).await?;
+        }
+        self.seal(id, claim).await
     }
 
-    /// Children are the same whoever writes them, so those that are there already are left alone.
-    async fn write_chunk(&self, chunk: &[Job]) -> Result<()> {
-        let all = chunk
-            .iter()
-            .map(store::created)
-            .collect::<Result<Vec<_>>>()?;
-        if self.store.commit(all).await? == Committed::Done {
+    /// What a batch begins with is the same whoever writes it, so what is there already is left alone.
+    async fn write_missing(&self, writes: Vec<Write>) -> Result<()> {
+        if self.store.commit(writes.clone()).await? == Committed::Done {
             return Ok(());
         }
-        let keys: Vec<_> = chunk.iter().map(|child| job_key(&child.id)).collect();
-        let there = self.store.get_many::<Job>(&keys).await?;
-        let missing = chunk
-            .iter()
-            .zip(&there)
-            .filter(|(_, there)| there.is_none());
-        let missing = missing
-            .map(|(child, _)| store::created(child))
-            .collect::<Result<Vec<_>>>()?;
-        match if missing.is_empty() {
-            Committed::Done
-        } else {
-            self.store.commit(missing).await?
-        } {
-            Committed::Done => Ok(()),
-            Committed::Conflict(_) => Err(Error::Conflict(
-                "somebody else is writing this batch".to_owned(),
-            )),
+        let keys: Vec<_> = writes.iter().map(|write| write.key().clone()).collect();
+        let there = self.store.get_many::<IgnoredAny>(&keys).await?;
+        let missing = writes.into_iter().zip(there);
+        let missing: Vec<_> = missing
+            .filter_map(|(write, there)| there.is_none().then_some(write))
+            .collect();
+        if missing.is_empty() || self.store.commit(missing).await? == Committed::Done {
+            return Ok(());
         }
+        Err(Error::Conflict(
+            "somebody else is writing this batch".to_owned(),
+        ))
     }
 
-    async fn seal(&self, id: &JobId, children: &[Job], claim: Option<&Claim>) -> Result<JobRow> {
+    async fn seal(&self, id: &JobId, claim: Option<&Claim>) -> Result<JobRow> {
         let mut batch = self
             .store
             .get::<Job>(job_key(id))
@@ -189,7 +185,6 @@ impl Services {
         batch.value.due_at = Some(now.plus_seconds(SWEEP_S));
         let row = JobRow::from(&batch.value);
         let mut writes = vec![batch.replaced()?];
-        writes.extend(packed(id, children)?);
         if let Some(claim) = claim {
             writes.push(claim.answered(id, row.clone(), now)?);
         }
@@ -250,7 +245,7 @@ fn packed(batch: &JobId, children: &[Job]) -> Result<Vec<Write>> {
             store::put(
                 rows_key(batch, record as u32),
                 &PackedRows { rows },
-                Expect::Any,
+                Expect::Absent,
             )
         })
         .collect()

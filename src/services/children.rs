@@ -17,13 +17,22 @@ use crate::task::Task;
 /// Children of a page at most.
 pub const MAX_LIMIT: u32 = 500;
 
+/// Rows that are kept in memory, of about a kilobyte at most.
+const ROWS_KEPT: u64 = 100_000;
+
 /// The rows of batches that were read last, by batch and version.
 #[derive(Clone)]
 pub(super) struct RowCache(moka::future::Cache<(JobId, u32), Arc<Vec<BatchRow>>>);
 
 impl Default for RowCache {
     fn default() -> Self {
-        Self(moka::future::Cache::new(64))
+        let rows = |_: &(JobId, u32), rows: &Arc<Vec<BatchRow>>| rows.len() as u32;
+        Self(
+            moka::future::Cache::builder()
+                .max_capacity(ROWS_KEPT)
+                .weigher(rows)
+                .build(),
+        )
     }
 }
 

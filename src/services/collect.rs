@@ -1,6 +1,8 @@
 //! Collecting: success is the files. Each expected one is there, as long as the worker said, and parses; only then are
 //! its values taken, from the file they stand in.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +13,12 @@ use crate::job::{Best, Category, Job, ResultFile, RunFault, RunResult};
 use crate::metric::{self, Metric, MetricKind, Metrics, Source};
 use crate::model::{OutputFile, parses};
 use crate::ports::blobs::{self, BlobsError};
-use crate::ports::compute::{ManifestEntry, Run, RunState};
+use crate::ports::compute::{ComputeError, ManifestEntry, Run, RunState, Timings};
+
+/// Bytes of a file beyond which it is not read: none that is needed comes near.
+const MAX_READ: u64 = 64 * 1024 * 1024;
+/// Bytes that are kept of what a run tells of engine, versions and prepared inputs.
+const MAX_PROVENANCE: usize = 200_000;
 
 /// The file that values are read from.
 pub(super) const METRICS_FILE: &str = "metrics.json";
@@ -29,9 +36,8 @@ impl Services {
     pub(super) async fn collect(&self, job: &Job) -> Result<()> {
         let run = match self.compute.state(&job.run_id()).await {
             Ok(run) if run.state == RunState::Succeeded => run,
-            Ok(_) => return self.fail_run(job, lost()).await,
-            Err(crate::ports::compute::ComputeError::Unknown) => {
-                return self.fail_run(job, lost()).await;
+            Ok(_) | Err(ComputeError::Unknown) => {
+                return self.fail_run(job, lost(), Timings::default()).await;
             }
             Err(_) => {
                 return self
@@ -40,12 +46,13 @@ impl Services {
                     .map(drop);
             }
         };
+        let timings = run.timings.unwrap_or_default();
         match self.checked(job, run).await {
             Ok(result) => self
                 .move_on(job, |job, now| job.complete(result.clone(), now))
                 .await
                 .map(drop),
-            Err(Unfit::Fault(fault)) => self.fail_run(job, fault).await,
+            Err(Unfit::Fault(fault)) => self.fail_run(job, fault, timings).await,
             Err(Unfit::Error(error)) => {
                 self.move_on(job, |job, now| job.unanswered(now)).await?;
                 Err(error)
@@ -67,6 +74,7 @@ impl Services {
                 ));
             }
         }
+        check_names(job, &manifest)?;
         for entry in &manifest {
             self.check_size(job, entry).await?;
         }
@@ -80,6 +88,14 @@ impl Services {
                     format!("The run's file {} is not what it should be.", output.name),
                 ));
             }
+        }
+        let provenance = provenance(&read, run.provenance);
+        if provenance
+            .as_ref()
+            .is_some_and(|told| told.to_string().len() > MAX_PROVENANCE)
+        {
+            let message = "What the run tells of how it was made is too long to be kept.";
+            return Err(unfit("unreadable_file", message.to_owned()));
         }
         let metrics = metrics_of(job, &manifest, &read);
         let best = metric::written_by(job.task, job.model)
@@ -111,7 +127,7 @@ impl Services {
             metrics,
             best,
             files: files.collect(),
-            provenance: provenance(&read, run.provenance),
+            provenance,
             run_s: run.timings.and_then(|timings| timings.run_s),
         })
     }
@@ -143,12 +159,16 @@ impl Services {
         manifest: &[ManifestEntry],
         name: &str,
     ) -> Result<bytes::Bytes, Unfit> {
+        let entry = manifest.iter().find(|entry| entry.name == name);
+        if entry.is_some_and(|entry| entry.size_bytes > MAX_READ) {
+            return Err(unfit(
+                "unreadable_file",
+                format!("The run's file {name} is too long to be what it should be."),
+            ));
+        }
         let content = blobs::read(&*self.blobs, &job.output_path(job.epoch, name)).await;
         let content = content.map_err(|failed| Unfit::Error(super::files::error(failed)))?;
-        let expected = manifest
-            .iter()
-            .find(|entry| entry.name == name)
-            .map(|entry| entry.sha256.as_str());
+        let expected = entry.map(|entry| entry.sha256.as_str());
         if expected == Some(hex(Sha256::digest(&content)).as_str()) {
             Ok(content)
         } else {
@@ -187,6 +207,23 @@ impl Services {
             Err(failed) => Err(Unfit::Error(super::files::error(failed))),
         }
     }
+}
+
+/// Refuses a manifest of files that the model does not write, or writes twice: each lies where its name says.
+fn check_names(job: &Job, manifest: &[ManifestEntry]) -> Result<(), Unfit> {
+    let mut open: BTreeSet<&str> = job.model.outputs().iter().map(|file| file.name).collect();
+    for entry in manifest {
+        if !open.remove(entry.name.as_str()) {
+            let name: String = entry.name.chars().take(60).collect();
+            return Err(unfit(
+                "unexpected_file",
+                format!(
+                    "The run says that it wrote a file {name:?}, which its model does not write, or not twice."
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Every metric of the task, as the file has it. What is no number there is missing, with the reason.

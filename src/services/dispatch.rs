@@ -1,7 +1,7 @@
 //! Dispatch: as many jobs of each model go to the gateway as it has room for, single jobs first, then the open batches in
 //! turn. Models do not wait for each other.
 
-use std::collections::HashMap;
+use std::collections::{HashSet, VecDeque};
 
 use futures::future::try_join_all;
 use futures::{StreamExt, stream};
@@ -10,11 +10,12 @@ use serde_json::Value;
 
 use super::Services;
 use super::limits::TRIES;
+use super::models::NO_ROOM;
 use super::store::{self, Committed, Stored, job_key};
 use super::submissions::target_path;
 use crate::actor::Owner;
 use crate::error::{Error, Result};
-use crate::job::{Category, Job, RunFault, State};
+use crate::job::{Job, RunFault, State};
 use crate::model::Model;
 use crate::ports::blobs::{Download, Upload};
 use crate::ports::compute::{ComputeError, RunInput, RunOutput, RunRequest};
@@ -28,6 +29,21 @@ const BATCHES: u32 = 50;
 /// Seconds that a worker has to put its files after its deadline.
 const PUT_S: i64 = 24 * 3_600;
 
+/// Seconds that a gateway without room is left alone when it does not say how long.
+const FULL_S: i64 = 30;
+
+/// What an owner has queued of a model, and how many of their jobs are out.
+struct Line {
+    out: u32,
+    jobs: VecDeque<Job>,
+}
+
+/// How many jobs an owner has out, and how many more may go out.
+struct Standing {
+    out: u32,
+    left: u32,
+}
+
 /// Through which an owner's jobs go out one after the other.
 #[derive(Serialize, Deserialize)]
 struct Gate {
@@ -37,13 +53,17 @@ struct Gate {
 impl Services {
     /// Sends what is ready, as far as there is room; whether something was sent.
     pub async fn dispatch_due(&self) -> Result<bool> {
-        let Ok(offers) = self.offers(self.store.now().await?).await? else {
+        let now = self.store.now().await?;
+        let Ok(offers) = self.offers(now).await? else {
             return Ok(false);
         };
         let mut rooms = Vec::new();
         for offer in offers.iter().filter(|offer| offer.takes_runs()) {
-            if let Ok(model) = offer.id.parse::<Model>() {
-                let out = self.out(model).await?;
+            let Ok(model) = offer.id.parse::<Model>() else {
+                continue;
+            };
+            if self.offers.full_until(model, now).is_none() {
+                let out = self.count_out("model", model.name().into()).await?;
                 let places = offer.slots + offer.queue.min(offer.slots);
                 rooms.push((out, model, places.saturating_sub(out)));
             }
@@ -65,111 +85,74 @@ impl Services {
             .buffer_unordered(IN_FLIGHT)
             .collect()
             .await;
-        let claimed = results.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(claimed.contains(&true))
+        let sent = results.into_iter().collect::<Result<Vec<_>>>()?;
+        Ok(sent.contains(&true))
     }
 
-    /// How many jobs and children of a model are out at the gateway.
-    async fn out(&self, model: Model) -> Result<u32> {
-        let mut out = 0;
-        for collection in [Collection::Jobs, Collection::Children] {
-            let states = State::OUT.iter().map(|state| state.name().into()).collect();
-            let query = Query::new(collection, "created_at", Direction::Ascending, 10_000)
-                .equal("model", model.name())
-                .any_of("state", states);
-            out += self.store.count(&query).await?;
-        }
-        Ok(out)
-    }
-
-    /// Jobs of a model that are ready, at most `room`: singles in their order, then children, one of each batch in turn. An owner who
-    /// has as many out as they may is passed over, however much of theirs is queued.
+    /// Jobs of a model that are ready, at most `room`: always of the owner who has the least out, so that nobody waits for
+    /// all that others have queued; of each owner single jobs in their order, then children, one of each batch in turn. Who
+    /// has as many out as they may is passed over.
     async fn ready(&self, model: Model, room: u32) -> Result<Vec<Job>> {
-        let mut allowed = HashMap::new();
-        let mut ready = Vec::new();
         let queued = State::Queued.name();
-        for owner in self.owners(model, "state", queued.into()).await? {
-            let most = self.allowed(&owner, room).await?;
+        let single = self.owners(model, "state", queued.into()).await?;
+        let of_batches = self.owners(model, "dispatchable", true.into()).await?;
+        let owners: HashSet<Owner> = single.into_iter().chain(of_batches).collect();
+        let mut lines = Vec::new();
+        for owner in owners {
+            let standing = self.standing(&owner).await?;
+            let most = standing.left.min(room);
             if most > 0 {
-                let query = Query::new(Collection::Jobs, "created_at", Direction::Ascending, most)
-                    .equal("owner", owner.to_string())
-                    .equal("model", model.name())
-                    .equal("state", queued);
-                let singles = self.store.query::<Job>(&query).await?;
-                ready.extend(singles.into_iter().map(|job| job.value));
+                let jobs = self.line_of(model, &owner, most).await?;
+                let out = standing.out;
+                lines.extend((!jobs.is_empty()).then_some(Line { out, jobs }));
             }
-            allowed.insert(owner, most);
         }
-        ready.sort_by_key(|job| job.created_at);
-        ready.truncate(room as usize);
-        for job in &ready {
-            allowed
-                .entry(job.owner.clone())
-                .and_modify(|most| *most -= 1);
+        let mut ready = Vec::new();
+        while ready.len() < room as usize {
+            let waiting = lines.iter_mut().filter(|line| !line.jobs.is_empty());
+            let Some(next) = waiting.min_by_key(|line| (line.out, line.jobs[0].created_at)) else {
+                break;
+            };
+            next.out += 1;
+            ready.extend(next.jobs.pop_front());
         }
-        if ready.len() as u32 == room {
-            return Ok(ready);
+        Ok(ready)
+    }
+
+    /// What an owner has queued of a model, in the order in which it goes out, at most so many.
+    async fn line_of(&self, model: Model, owner: &Owner, most: u32) -> Result<VecDeque<Job>> {
+        let of_owner = |limit| {
+            Query::new(Collection::Jobs, "created_at", Direction::Ascending, limit)
+                .equal("owner", owner.to_string())
+                .equal("model", model.name())
+        };
+        let singles = of_owner(most).equal("state", State::Queued.name());
+        let singles = self.store.query::<Job>(&singles).await?;
+        let mut queued: VecDeque<Job> = singles.into_iter().map(|job| job.value).collect();
+        if queued.len() as u32 == most {
+            return Ok(queued);
         }
+        let batches = of_owner(BATCHES).equal("dispatchable", true);
         let mut turns = Vec::new();
-        for batch in self.dispatchable(model, &mut allowed, room).await? {
-            let children = self.queued_children(&batch.value, room).await?;
+        for batch in self.store.query::<Job>(&batches).await? {
+            if batch.value.is_cancelling() {
+                continue;
+            }
+            let children = self.queued_children(&batch.value, most).await?;
             if children.is_empty() {
                 self.rest(batch).await?;
             }
             turns.push(children.into_iter());
         }
-        let mut before = None;
-        while (ready.len() as u32) < room && before != Some(ready.len()) {
-            before = Some(ready.len());
-            for turn in &mut turns {
-                let Some(most) = turn
-                    .as_slice()
-                    .first()
-                    .and_then(|child| allowed.get_mut(&child.owner))
-                else {
-                    continue;
-                };
-                if *most > 0 {
-                    *most -= 1;
-                    ready.extend(turn.next());
-                }
+        while (queued.len() as u32) < most {
+            let before = queued.len();
+            queued.extend(turns.iter_mut().filter_map(Iterator::next));
+            if queued.len() == before {
+                break;
             }
         }
-        ready.truncate(room as usize);
-        Ok(ready)
-    }
-
-    /// The oldest batches of a model with children to dispatch of owners who may have more out.
-    async fn dispatchable(
-        &self,
-        model: Model,
-        allowed: &mut HashMap<Owner, u32>,
-        room: u32,
-    ) -> Result<Vec<Stored<Job>>> {
-        let mut batches = Vec::new();
-        for owner in self.owners(model, "dispatchable", true.into()).await? {
-            let most = match allowed.get(&owner) {
-                Some(most) => *most,
-                None => self.allowed(&owner, room).await?,
-            };
-            if most > 0 {
-                let query = Query::new(
-                    Collection::Jobs,
-                    "created_at",
-                    Direction::Ascending,
-                    BATCHES,
-                )
-                .equal("owner", owner.to_string())
-                .equal("model", model.name())
-                .equal("dispatchable", true);
-                batches.extend(self.store.query::<Job>(&query).await?);
-            }
-            allowed.insert(owner, most);
-        }
-        batches.retain(|batch| !batch.value.is_cancelling());
-        batches.sort_by_key(|batch| batch.value.created_at);
-        batches.truncate(BATCHES as usize);
-        Ok(batches)
+        queued.truncate(most as usize);
+        Ok(queued)
     }
 
     /// Owners of jobs of a model whose `field` is `value`, each once: after each, the index is asked for the next.
@@ -190,17 +173,16 @@ impl Services {
         }
     }
 
-    /// How many more of an owner's jobs may go out, at most `room`.
-    async fn allowed(&self, owner: &Owner, room: u32) -> Result<u32> {
-        match self.limits_of(owner).await {
-            Ok(None) => Ok(room),
-            Ok(Some(limits)) => Ok(limits
-                .running
-                .saturating_sub(self.out_of(owner).await?)
-                .min(room)),
-            Err(Error::Forbidden(_)) => Ok(0),
-            Err(failed) => Err(failed),
-        }
+    /// How many jobs an owner has out, and how many more may go out.
+    async fn standing(&self, owner: &Owner) -> Result<Standing> {
+        let out = self.out_of(owner).await?;
+        let left = match self.limits_of(owner).await {
+            Ok(None) => u32::MAX,
+            Ok(Some(limits)) => limits.running.saturating_sub(out),
+            Err(Error::Forbidden(_)) => 0,
+            Err(failed) => return Err(failed),
+        };
+        Ok(Standing { out, left })
     }
 
     async fn queued_children(&self, batch: &Job, most: u32) -> Result<Vec<Job>> {
@@ -223,12 +205,18 @@ impl Services {
         self.store.commit(vec![batch.replaced()?]).await.map(drop)
     }
 
-    /// Claims a job and asks the gateway for its run; whether it could be claimed.
+    /// Claims a job and asks the gateway for its run, unless it has said meanwhile that there is no room; whether the
+    /// gateway was asked and had room.
     async fn dispatch(&self, job: &Job) -> Result<bool> {
-        match self.claim(job).await? {
-            Some(job) => self.ask(&job).await.map(|()| true),
-            None => Ok(false),
+        let now = self.store.now().await?;
+        if self.offers.full_until(job.model, now).is_some() {
+            return Ok(false);
         }
+        let Some(job) = self.claim(job).await? else {
+            return Ok(false);
+        };
+        self.ask(&job).await?;
+        Ok(self.offers.full_until(job.model, now).is_none())
     }
 
     /// Claims a job, unless its owner has as many out as they may. Each claim writes the owner's gate, so that of two
@@ -241,7 +229,7 @@ impl Services {
         let key = Key::new(Collection::Usage, format!("{}:gate", job.owner));
         for _ in 0..TRIES {
             let gate = self.store.get::<Gate>(key.clone()).await?;
-            if self.allowed(&job.owner, 1).await? == 0 {
+            if self.standing(&job.owner).await?.left == 0 {
                 return Ok(None);
             }
             let Some(mut claimed) = self.store.get::<Job>(job_key(&job.id)).await? else {
@@ -277,18 +265,24 @@ impl Services {
             match &answer {
                 Ok(_) => job.accepted(now),
                 Err(ComputeError::Full { retry_after_s }) => {
-                    let until = now.plus_seconds(retry_after_s.map_or(30, i64::from));
-                    job.postpone("The compute gateway has no room now.", until, now)
+                    job.postpone(NO_ROOM, full_until(*retry_after_s, now), now)
                 }
-                Err(ComputeError::Rejected(message)) => {
-                    job.fail(RunFault::new(Category::User, "rejected", message), 0.0, now)
+                Err(ComputeError::Rejected(said)) => {
+                    job.fail(RunFault::from(said.clone()), 0.0, now)
                 }
                 Err(ComputeError::Unavailable(_) | ComputeError::Unknown) => job.unanswered(now),
             }
         };
-        if let Err(failed @ (ComputeError::Unavailable(_) | ComputeError::Unknown)) = &answer {
-            tracing::warn!(run = job.run_id(), cause = %super::models::describe(failed), "a run could not be asked for");
-            self.offers.went_down(now);
+        match &answer {
+            Err(failed @ (ComputeError::Unavailable(_) | ComputeError::Unknown)) => {
+                tracing::warn!(run = job.run_id(), cause = %super::models::describe(failed), "a run could not be asked for");
+                self.offers.went_down(now);
+            }
+            Err(ComputeError::Full { retry_after_s }) => {
+                self.offers
+                    .is_full(job.model, full_until(*retry_after_s, now));
+            }
+            Ok(_) | Err(ComputeError::Rejected(_)) => {}
         }
         let changed = self.change(&job.id, change).await?;
         if changed.is_none() && answer.is_ok() && !self.is_awaited(job).await? {
@@ -373,6 +367,10 @@ impl Services {
         let name = name_file(&mut input["target"]).to_owned();
         Ok((input, vec![RunInput { name, url }]))
     }
+}
+
+fn full_until(retry_after_s: Option<u32>, now: Timestamp) -> Timestamp {
+    now.plus_seconds(retry_after_s.map_or(FULL_S, i64::from))
 }
 
 /// Names the file of a target as the gateway does, which knows it by its name among the inputs and takes nothing that it

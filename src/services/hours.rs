@@ -45,14 +45,15 @@ pub(super) fn settings_key(model: Model) -> Key {
     Key::new(Collection::Models, model.name())
 }
 
-/// Milliseconds that a run took which this change ends: by the worker's clock when it completed, else since the gateway
-/// took it.
+/// Milliseconds that a run took which this change ends: by the gateway's word, else since it took the run.
 pub(super) fn run_ms(before: &Job, after: &Job) -> Option<i64> {
     let out = |job: &Job| State::OUT.contains(&job.state);
     let began = before.started_at.filter(|_| out(before) && !out(after))?;
-    let waited = after.updated_at.millis_since(began) as i64;
-    let completed = after.run_s.filter(|_| after.state == State::Completed);
-    Some(completed.map_or(waited, |seconds| (seconds * 1_000.0) as i64))
+    let told = after.attempts.last().and_then(|attempt| attempt.run_s);
+    Some(told.map_or_else(
+        || after.updated_at.millis_since(began) as i64,
+        |seconds| (seconds * 1_000.0) as i64,
+    ))
 }
 
 /// Adds to what the runs of the job's model took in the month of its end.

@@ -2,10 +2,9 @@
 
 use super::Services;
 use super::audit::{entry, noted, told};
-use super::store::{Committed, Stored, job_key, rows_key};
+use super::store::{Committed, Stored};
 use crate::actor::Actor;
 use crate::audit::Act;
-use crate::batch::ROWS_PER_RECORD;
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::input::Input;
@@ -15,9 +14,6 @@ use crate::list::{JobDetail, JobRow};
 use crate::metric::{self, Metric, Metrics};
 use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
 use crate::time::Timestamp;
-
-/// Children changed in one commit.
-const CHUNK: u32 = 200;
 
 impl Services {
     /// A job, batch or child in full.
@@ -132,43 +128,24 @@ impl Services {
                 "it has not ended yet; cancel it first".to_owned(),
             ));
         }
-        self.delete_folder(&job.value.folder()).await?;
-        self.delete_children(&job.value).await?;
         let delete = Write::Delete {
             key: job.key.clone(),
             expect: Expect::Version(job.version),
         };
         let now = self.store.now().await?;
         let entry = entry(actor, Act::Deleted, told(&job.value), &job.value.owner, now);
-        match self.store.commit(vec![delete, noted(&entry)?]).await? {
-            Committed::Done => {
-                self.changes.job_written(&job.value);
-                self.counts.forget(&job.value.owner);
-                Ok(())
-            }
-            Committed::Conflict(_) => Err(Error::Conflict(
+        // The record goes first: from then on nobody can have a child of it run again.
+        let (left, noted_left) = Self::left_by(&job.value, now)?;
+        let writes = vec![delete, noted(&entry)?, noted_left];
+        if let Committed::Conflict(_) = self.store.commit(writes).await? {
+            return Err(Error::Conflict(
                 "it was changed meanwhile; look at it again".to_owned(),
-            )),
+            ));
         }
-    }
-
-    async fn delete_children(&self, batch: &Job) -> Result<()> {
-        let Some(state) = &batch.batch else {
-            return Ok(());
-        };
-        let ids = (0..state.total).map(|index| job_key(&batch.id.child(index)));
-        let rows =
-            (0..state.total.div_ceil(ROWS_PER_RECORD)).map(|record| rows_key(&batch.id, record));
-        let keys: Vec<_> = ids.chain(rows).collect();
-        for chunk in keys.chunks(CHUNK as usize) {
-            let deletes = chunk
-                .iter()
-                .map(|key| Write::Delete {
-                    key: key.clone(),
-                    expect: Expect::Any,
-                })
-                .collect();
-            self.store.commit(deletes).await?;
+        self.changes.job_written(&job.value);
+        self.counts.forget(&job.value.owner);
+        if let Err(error) = self.remove_unclaimed(&left).await {
+            tracing::warn!(%id, ?error, "what a deleted job left is not removed yet, and will be");
         }
         Ok(())
     }

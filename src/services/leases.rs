@@ -25,7 +25,7 @@ pub(super) enum Duty {
 }
 
 impl Duty {
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         let id = match self {
             Self::Poll => "poll".to_owned(),
             Self::Sweep => "sweep".to_owned(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::store::{self, Committed, Stored};
@@ -228,11 +229,16 @@ impl Services {
 
     /// How many jobs and children of an owner are out at the gateway.
     pub(super) async fn out_of(&self, owner: &Owner) -> Result<u32> {
+        self.count_out("owner", owner.to_string().into()).await
+    }
+
+    /// How many jobs and children whose `field` is `value` are out at the gateway.
+    pub(super) async fn count_out(&self, field: &'static str, value: Value) -> Result<u32> {
         let mut out = 0;
         for collection in [Collection::Jobs, Collection::Children] {
             let states = State::OUT.iter().map(|state| state.name().into()).collect();
             let query = Query::new(collection, "created_at", Direction::Ascending, 10_000)
-                .equal("owner", owner.to_string())
+                .equal(field, value.clone())
                 .any_of("state", states);
             out += self.store.count(&query).await?;
         }

@@ -1,5 +1,6 @@
 //! What can run now: the gateway's word, asked at most every few seconds, beside what the models declare of themselves.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Services;
@@ -23,6 +24,8 @@ const LEAST_HOURS: f64 = 1.0;
 #[derive(Clone, Default)]
 pub(super) struct Offers {
     last: Arc<Mutex<Option<Asked>>>,
+    /// Until when there is no room for a model, by the gateway's last word.
+    full_until: Arc<Mutex<HashMap<Model, Timestamp>>>,
 }
 
 #[derive(Clone)]
@@ -48,6 +51,20 @@ impl Offers {
             at: now,
             answer: Err(since.unwrap_or(now)),
         });
+    }
+
+    /// Until when there is no room for a model, if there is none now.
+    pub fn full_until(&self, model: Model, now: Timestamp) -> Option<Timestamp> {
+        let full = self.full_until.lock();
+        let full = full.unwrap_or_else(PoisonError::into_inner);
+        full.get(&model).copied().filter(|until| now < *until)
+    }
+
+    /// Keeps in mind that there is no room for a model: whatever else is queued for it need not ask.
+    pub fn is_full(&self, model: Model, until: Timestamp) {
+        let full = self.full_until.lock();
+        full.unwrap_or_else(PoisonError::into_inner)
+            .insert(model, until);
     }
 
     /// Forgets what an admin has changed.
@@ -178,17 +195,26 @@ impl Services {
                 answer: Ok(offers),
             }) => {
                 let offer = find(&offers, row.model);
-                let takes_runs = offer.is_some_and(ModelOffer::takes_runs);
-                (!takes_runs).then(|| Waiting {
-                    reason: unavailable_reason(row.model, offer),
+                let waits = |reason, until| Waiting {
+                    reason,
                     since: row.created_at,
-                    until: at.plus_seconds(FRESH_S),
-                })
+                    until,
+                };
+                if offer.is_some_and(ModelOffer::takes_runs) {
+                    let full = self.offers.full_until(row.model, at);
+                    full.map(|until| waits(NO_ROOM.to_owned(), until))
+                } else {
+                    let reason = unavailable_reason(row.model, offer);
+                    Some(waits(reason, at.plus_seconds(FRESH_S)))
+                }
             }
             None => None,
         };
     }
 }
+
+/// What is said while the gateway takes no more runs.
+pub(super) const NO_ROOM: &str = "The compute gateway has no room now.";
 
 /// What is said while the gateway does not answer.
 const NO_ANSWER: &str =

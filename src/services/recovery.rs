@@ -32,32 +32,42 @@ impl Services {
             let query =
                 Query::new(collection, "due_at", Direction::Ascending, READ).until(now.to_string());
             let due = self.store.query::<Job>(&query).await?;
-            more |= due.len() as u32 == READ;
-            let looks = stream::iter(due)
-                .map(|job| async move { (job.value.id.clone(), self.look_at(job).await) });
-            let looks: Vec<_> = looks.buffer_unordered(IN_FLIGHT).collect().await;
-            for (id, look) in looks {
-                if let Err(error) = look {
-                    more = false;
-                    tracing::error!(%id, ?error, "a due job could not be looked at");
-                }
-            }
+            let is_full = due.len() as u32 == READ;
+            let looks = stream::iter(due).map(|job| self.look_at_or_later(job.value));
+            let looks: Vec<bool> = looks.buffer_unordered(IN_FLIGHT).collect().await;
+            more |= is_full && looks.contains(&true);
         }
         Ok(more)
     }
 
-    async fn look_at(&self, job: Stored<Job>) -> Result<()> {
-        let job = job.value;
-        match (job.kind, job.state) {
-            (Kind::Batch, _) => self.look_at_batch(&job).await,
-            (_, State::Waiting) => self.change(&job.id, Job::wake).await.map(drop),
-            _ => self.look_after(&job).await,
+    /// Looks at a due job; whether there was something to look at. One that cannot be looked at makes room for the others.
+    async fn look_at_or_later(&self, job: Job) -> bool {
+        let id = job.id.clone();
+        let error = match self.look_at(job).await {
+            Ok(looked) => return looked,
+            Err(error) => error,
+        };
+        tracing::error!(%id, ?error, "a due job could not be looked at");
+        if let Err(error) = self.change(&id, Job::look_later).await {
+            tracing::error!(%id, ?error, "and could not be put off");
         }
+        false
     }
 
-    async fn look_at_batch(&self, batch: &Job) -> Result<()> {
+    /// Whether this server had to look at it.
+    async fn look_at(&self, job: Job) -> Result<bool> {
+        match (job.kind, job.state) {
+            (Kind::Batch, _) => return self.look_at_batch(&job).await,
+            (_, State::Waiting) => self.change(&job.id, Job::wake).await.map(drop)?,
+            _ => self.look_after(&job).await?,
+        }
+        Ok(true)
+    }
+
+    async fn look_at_batch(&self, batch: &Job) -> Result<bool> {
         if batch.batch.as_ref().is_some_and(|state| !state.sealed) {
-            return self.complete_batch(batch).await;
+            self.complete_batch(batch).await?;
+            return Ok(true);
         }
         if batch
             .batch
@@ -69,7 +79,7 @@ impl Services {
         if batch.is_cancelling() {
             self.cancel_children(&batch.id).await?;
         }
-        self.roll_up(&batch.id).await.map(drop)
+        self.roll_up(&batch.id).await
     }
 
     /// Removes what is kept for a time only and whose time is over; whether there may be more.
@@ -92,8 +102,8 @@ impl Services {
                 .until(now.to_string());
             let expired = self.store.query::<Value>(&query).await?;
             more |= expired.len() as u32 == SWEPT;
-            for folder in expired.iter().filter_map(folder_of) {
-                self.delete_folder(&folder).await?;
+            for record in &expired {
+                self.remove_with(record).await?;
             }
             let deletes = expired
                 .into_iter()
@@ -108,18 +118,23 @@ impl Services {
         }
         Ok(more)
     }
-}
 
-/// Where the files lie that are forgotten with a record, when it has some.
-fn folder_of(expired: &Stored<Value>) -> Option<String> {
-    let value = expired.value.clone();
-    match expired.key.collection {
-        Collection::Drafts => serde_json::from_value::<Draft>(value)
-            .ok()
-            .map(|draft| draft.folder()),
-        Collection::Unclaimed => serde_json::from_value::<Unclaimed>(value)
-            .ok()
-            .map(|note| note.folder),
-        _ => None,
+    /// Removes what is forgotten with a record, when there is something.
+    async fn remove_with(&self, expired: &Stored<Value>) -> Result<()> {
+        let value = expired.value.clone();
+        match expired.key.collection {
+            Collection::Drafts => {
+                if let Ok(draft) = serde_json::from_value::<Draft>(value) {
+                    self.delete_folder(&draft.folder()).await?;
+                }
+            }
+            Collection::Unclaimed => {
+                if let Ok(note) = serde_json::from_value::<Unclaimed>(value) {
+                    self.remove_unclaimed(&note).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }

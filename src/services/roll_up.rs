@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::batches::SWEEP_S;
+use super::batches::{RECORDS, SWEEP_S};
 use super::leases::Duty;
 use super::store::{self, Committed, Stored, job_key, rows_key};
 use super::{Services, children::Sort};
@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 /// How far a change may be committed after the time it was stamped with, in seconds: children changed within this time
 /// before the last roll-up are looked at again.
 const LATE_S: i64 = 10;
+/// How often a batch is rolled up anew: when somebody was quicker, and for every five of its twenty records.
+const ROUNDS: usize = 8;
 /// Ended children that the mean run time is taken over.
 const RECENT: usize = 20;
 /// Ended children below which no time left is given.
@@ -31,7 +33,7 @@ impl Services {
         if !self.leads(&Duty::RollUp(id.clone())).await? {
             return Ok(false);
         }
-        for _ in 0..3 {
+        for _ in 0..ROUNDS {
             let Some(batch) = self.store.get::<Job>(job_key(id)).await? else {
                 return Ok(true);
             };
@@ -49,7 +51,7 @@ impl Services {
         Ok(true)
     }
 
-    /// Rolls up once; `false` when somebody else changed the batch meanwhile.
+    /// Rolls up once; `false` when somebody else changed the batch meanwhile, or more records changed than one commit takes.
     async fn rolled_up(&self, mut batch: Stored<Job>) -> Result<bool> {
         let now = self.store.now().await?;
         let counts = self.counted(&batch.value.id).await?;
@@ -63,9 +65,18 @@ impl Services {
             // Something was missed, or moved between the count and the reading: only all of it can tell.
             changed.extend(self.refresh(&batch.value, &mut rows, None).await?);
         }
+        let mut writes = packed(&batch.value.id, &rows, &changed)?;
+        if writes.len() > RECORDS {
+            writes.truncate(RECORDS);
+            if let Some(state) = batch.value.batch.as_mut() {
+                state.rows_version += 1;
+            }
+            writes.push(batch.replaced()?);
+            self.store.commit(writes).await?;
+            return Ok(false);
+        }
         let before = batch.value.clone();
         summarize(&mut batch.value, &rows, now);
-        let mut writes = packed(&batch.value.id, &rows, &changed)?;
         if let Some(state) = batch.value.batch.as_mut() {
             state.rolled_up_to = now;
             state.rows_version += u32::from(!writes.is_empty());

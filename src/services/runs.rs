@@ -5,31 +5,54 @@ use super::Services;
 use super::store::job_key;
 use crate::error::Result;
 use crate::id::{JobId, random_text};
-use crate::job::{Category, Job, Refused, RunFault, State};
-use crate::ports::compute::{ComputeError, Run, RunError, RunState};
+use crate::job::{Category, Job, Progress, Refused, RunFault, State};
+use crate::ports::compute::{ComputeError, Run, RunError, RunState, Timings};
 use crate::time::Timestamp;
 
+/// Characters that are kept of what the gateway says: of a code and a stage, of a message, of the end of a log.
+const CODE: usize = 100;
+const MESSAGE: usize = 2_000;
+const LOG: usize = 8_000;
+
 impl Services {
-    /// A run has something to tell: its job is looked after now.
+    /// A run has ended, or so somebody says: its job is looked after now.
     pub async fn run_reported(&self, run_id: &str) -> Result<()> {
+        match self.job_of(run_id).await? {
+            Some(job) => self.look_after(&job).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A run that goes on tells what it is doing. What moves a job on is asked of the gateway.
+    pub async fn run_progressed(&self, run_id: &str, progress: Progress) -> Result<()> {
+        match self.job_of(run_id).await? {
+            Some(job) if job.state == State::Running => self
+                .move_on(&job, |job, now| job.told(kept(progress.clone()), now))
+                .await
+                .map(drop),
+            Some(job) => self.look_after(&job).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The job whose current attempt has this name.
+    async fn job_of(&self, run_id: &str) -> Result<Option<Job>> {
         let Some((id, epoch)) = run_id.rsplit_once(':') else {
-            return Ok(());
+            return Ok(None);
         };
         let Ok(id) = id.parse::<JobId>() else {
-            return Ok(());
+            return Ok(None);
         };
-        match self.store.get::<Job>(job_key(&id)).await? {
-            Some(job) if job.value.epoch.to_string() == epoch => self.look_after(&job.value).await,
-            _ => Ok(()),
-        }
+        let job = self.store.get::<Job>(job_key(&id)).await?;
+        Ok(job
+            .map(|job| job.value)
+            .filter(|job| job.epoch.to_string() == epoch))
     }
 
     /// Asks where the run of a job stands, and moves the job on.
     pub(super) async fn look_after(&self, job: &Job) -> Result<()> {
-        match job.state {
-            State::Collecting => return self.collect(job).await,
-            State::Dispatching | State::Running => {}
-            _ => return Ok(()),
+        if !State::OUT.contains(&job.state) {
+            return Ok(());
         }
         let now = self.store.now().await?;
         if job.cancel_is_overdue(now) {
@@ -45,6 +68,9 @@ impl Services {
                 .give_up(job, move |job, now| job.fail(fault.clone(), 0.0, now))
                 .await;
         }
+        if job.state == State::Collecting {
+            return self.collect(job).await;
+        }
         let answer = match job.cancel_requested_at {
             Some(_) => self.compute.cancel(&job.run_id()).await,
             None => self.compute.state(&job.run_id()).await,
@@ -54,7 +80,9 @@ impl Services {
             Err(ComputeError::Unknown) => self.missing(job).await,
             Err(failed) => {
                 tracing::warn!(run = job.run_id(), cause = %super::models::describe(&failed), "a run could not be looked at");
-                self.offers.went_down(now);
+                if !matches!(failed, ComputeError::Full { .. }) {
+                    self.offers.went_down(now);
+                }
                 self.move_on(job, |job, now| job.unanswered(now))
                     .await
                     .map(drop)
@@ -64,14 +92,15 @@ impl Services {
 
     /// Does what a run's state asks for.
     async fn follow(&self, job: &Job, run: Run) -> Result<()> {
-        if job.state == State::Dispatching && !matches!(run.state, RunState::Succeeded) {
+        if job.state == State::Dispatching {
             // The gateway has it: the answer to the asking was lost.
             self.move_on(job, |job, now| job.accepted(now)).await?;
         }
+        let timings = run.timings.unwrap_or_default();
         match run.state {
             RunState::Queued | RunState::Running => {
                 let cancelling = job.cancel_requested_at.is_some();
-                let progress = run.progress;
+                let progress = run.progress.map(kept);
                 self.move_on(job, |job, now| {
                     job.observed(progress.clone(), now)?;
                     if cancelling {
@@ -87,23 +116,30 @@ impl Services {
                 None => Ok(()),
             },
             RunState::Cancelled if job.cancel_requested_at.is_some() => self
-                .move_on(job, |job, now| job.cancelled(now))
+                .move_on(job, |job, now| {
+                    job.took(timings.queued_s, timings.run_s, now);
+                    job.cancelled(now)
+                })
                 .await
                 .map(drop),
             RunState::Cancelled => {
                 let message = "The run was cancelled at the compute gateway, though nobody here asked for it.";
-                self.fail_run(
-                    job,
-                    RunFault::new(Category::Transient, "cancelled_remotely", message),
-                )
-                .await
+                let fault = RunFault::new(Category::Transient, "cancelled_remotely", message);
+                self.fail_run(job, fault, timings).await
             }
             RunState::Expired => {
                 let message = "The result expired at the compute gateway before it could be read.";
-                self.fail_run(job, RunFault::new(Category::System, "expired", message))
-                    .await
+                let fault = RunFault::new(Category::System, "expired", message);
+                self.fail_run(job, fault, timings).await
             }
-            RunState::Failed => self.fail_run(job, fault(run.error)).await,
+            RunState::Failed => {
+                let unsaid = "The run failed and the compute gateway gave no reason.";
+                let mut fault = run
+                    .error
+                    .map_or_else(|| RunFault::of_text(unsaid), RunFault::from);
+                fault.stage = run.progress.map(|progress| kept(progress).stage);
+                self.fail_run(job, fault, timings).await
+            }
         }
     }
 
@@ -116,15 +152,23 @@ impl Services {
             return self.ask(job).await;
         }
         let message = "The compute gateway has lost the run.";
-        self.fail_run(job, RunFault::new(Category::Transient, "lost", message))
-            .await
+        let fault = RunFault::new(Category::Transient, "lost", message);
+        self.fail_run(job, fault, Timings::default()).await
     }
 
     /// Ends an attempt that failed. What is left for the operators is logged at error level.
-    pub(super) async fn fail_run(&self, job: &Job, fault: RunFault) -> Result<()> {
+    pub(super) async fn fail_run(
+        &self,
+        job: &Job,
+        fault: RunFault,
+        timings: Timings,
+    ) -> Result<()> {
         let jitter = jitter();
         let failed = self
-            .move_on(job, |job, now| job.fail(fault.clone(), jitter, now))
+            .move_on(job, |job, now| {
+                job.took(timings.queued_s, timings.run_s, now);
+                job.fail(fault.clone(), jitter, now)
+            })
             .await?;
         if failed.is_some_and(|job| job.state == State::Failed)
             && fault.category == Category::System
@@ -172,17 +216,37 @@ impl Services {
     }
 }
 
-fn fault(error: Option<RunError>) -> RunFault {
-    match error {
-        Some(error) => RunFault {
-            category: error.category,
-            code: error.code.unwrap_or_else(|| "failed".to_owned()),
-            message: error.message,
-            log_tail: error.log_tail,
+impl From<RunError> for RunFault {
+    /// Whatever the gateway says, a record has room for it.
+    fn from(said: RunError) -> Self {
+        Self {
+            category: said.category,
+            code: first(said.code.as_deref().unwrap_or("failed"), CODE),
+            message: first(&said.message, MESSAGE),
+            stage: None,
+            log_tail: said.log_tail.map(|log| last(&log, LOG)),
             retry_after_s: None,
-        },
-        None => RunFault::of_text("The run failed and the compute gateway gave no reason."),
+        }
     }
+}
+
+/// As much of what a run is doing as a record has room for.
+fn kept(progress: Progress) -> Progress {
+    Progress {
+        stage: first(&progress.stage, CODE),
+        ..progress
+    }
+}
+
+/// The first characters of a text.
+fn first(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// The last characters of a text.
+fn last(text: &str, most: usize) -> String {
+    let all = text.chars().count();
+    text.chars().skip(all.saturating_sub(most)).collect()
 }
 
 /// A number from 0 to 1 that differs from job to job, so that those that failed together are not tried again together.

@@ -1,13 +1,17 @@
-//! Files that lie there before the record that they belong to is written. A note of their folder is written first, and
-//! removed in the commit of that record; a note that is still there a day later is that of a submission that never came
-//! about, and its files are removed.
+//! Files and documents that lie there without the record that they belong to. Of files that are put before their job is
+//! written a note is written first, and removed in the commit of the job; a note that is still there a day later is that of
+//! a submission that never came about. Of what belongs to a job that is deleted a note is written in the commit that
+//! deletes it. Whatever a note tells of is removed, by whoever wrote it or by the sweep that finds it when its time is over.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use super::Services;
-use super::store::{self, Committed};
+use super::leases::Duty;
+use super::store::{self, Committed, job_key, rows_key};
+use crate::batch::ROWS_PER_RECORD;
 use crate::error::{Error, Result};
+use crate::id::JobId;
 use crate::job::Job;
 use crate::ports::documents::{Collection, Expect, Key, Write};
 use crate::time::Timestamp;
@@ -17,30 +21,68 @@ const KEPT_S: i64 = 24 * 3_600;
 
 /// Files removed at once.
 const REMOVALS: usize = 50;
+/// Documents removed in one commit.
+const CHUNK: usize = 200;
 
-/// The note, under the id of the job that the files are meant for.
+/// The note, under the id of the job that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Unclaimed {
-    pub folder: String,
+    id: JobId,
+    folder: String,
+    /// Children of a batch that was deleted.
+    #[serde(default)]
+    children: u32,
     expires_at: Timestamp,
+}
+
+fn note_key(id: &JobId) -> Key {
+    Key::new(Collection::Unclaimed, id.as_str())
 }
 
 impl Services {
     /// Notes that files will be put for a job that is not written yet; the write that claims them with it.
     pub(super) async fn expect_files(&self, job: &Job, now: Timestamp) -> Result<Write> {
-        let key = Key::new(Collection::Unclaimed, job.id.as_str());
+        let key = note_key(&job.id);
         let note = Unclaimed {
+            id: job.id.clone(),
             folder: job.folder(),
+            children: 0,
             expires_at: now.plus_seconds(KEPT_S),
         };
         let written = store::put(key.clone(), &note, Expect::Absent)?;
         match self.store.commit(vec![written]).await? {
-            Committed::Done => Ok(Write::Delete {
-                key,
-                expect: Expect::Any,
-            }),
+            Committed::Done => Ok(gone(key)),
             Committed::Conflict(_) => Err(Error::internal("a random id was given twice")),
         }
+    }
+
+    /// The note of what belongs to a job that is deleted, and the write of it.
+    pub(super) fn left_by(job: &Job, now: Timestamp) -> Result<(Unclaimed, Write)> {
+        let note = Unclaimed {
+            id: job.id.clone(),
+            folder: job.folder(),
+            children: job.batch.as_ref().map_or(0, |batch| batch.total),
+            expires_at: now,
+        };
+        let write = store::put(note_key(&job.id), &note, Expect::Any)?;
+        Ok((note, write))
+    }
+
+    /// Removes what a note tells of, and then the note.
+    pub(super) async fn remove_unclaimed(&self, note: &Unclaimed) -> Result<()> {
+        let children = (0..note.children).map(|index| job_key(&note.id.child(index)));
+        let records = 0..note.children.div_ceil(ROWS_PER_RECORD);
+        let records = records.map(|record| rows_key(&note.id, record));
+        let lease = (note.children > 0).then(|| Duty::RollUp(note.id.clone()).key());
+        let keys: Vec<Key> = children.chain(records).chain(lease).collect();
+        for chunk in keys.chunks(CHUNK) {
+            self.store
+                .commit(chunk.iter().cloned().map(gone).collect())
+                .await?;
+        }
+        self.delete_folder(&note.folder).await?;
+        self.store.commit(vec![gone(note_key(&note.id))]).await?;
+        Ok(())
     }
 
     /// Removes every file of a folder. What was removed before this broke off need not be removed again.
@@ -53,4 +95,9 @@ impl Services {
             .await
             .map_err(super::files::error)
     }
+}
+
+fn gone(key: Key) -> Write {
+    let expect = Expect::Any;
+    Write::Delete { key, expect }
 }

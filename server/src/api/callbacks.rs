@@ -1,8 +1,10 @@
-//! What the gateway tells of a run. It only saves a poll: the run is read again at the gateway itself.
+//! What the gateway tells of a run: what it is doing is kept as it is told, everything else only brings the look forward
+//! at the gateway itself.
 
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use hub::Error;
+use hub::ports::compute::{Run, RunState};
 
 use super::Api;
 use super::read::whole_body;
@@ -38,6 +40,13 @@ pub async fn receive(
         )
         .into());
     }
-    api.services.run_reported(&run_id).await?;
+    match serde_json::from_slice::<Run>(&body) {
+        Ok(Run {
+            state: RunState::Running,
+            progress: Some(progress),
+            ..
+        }) => api.services.run_progressed(&run_id, progress).await?,
+        _ => api.services.run_reported(&run_id).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }

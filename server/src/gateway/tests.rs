@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Response as Answer, StatusCode};
+use hub::job::Category;
 use hub::ports::compute::RunState;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -258,7 +259,8 @@ async fn what_is_wrong_is_told_apart() {
     for status in [400, 409, 413, 422] {
         let answer = far(status).await.client().models().await;
         assert!(
-            matches!(answer, Err(ComputeError::Rejected(message)) if message == "the box is too large"),
+            matches!(answer, Err(ComputeError::Rejected(said)) if said.message == "the box is too large"
+                && said.category == Category::User),
             "{status}"
         );
     }
@@ -284,20 +286,23 @@ async fn what_is_wrong_is_told_apart() {
         })
     ));
 
-    let odd = FarGateway::answering(400, "<html>")
-        .await
-        .client()
-        .models()
-        .await;
-    assert!(
-        matches!(odd, Err(ComputeError::Rejected(message)) if message.contains("400 Bad Request"))
-    );
-    let odd = FarGateway::answering(200, "<html>")
-        .await
-        .client()
-        .models()
-        .await;
-    assert!(matches!(odd, Err(ComputeError::Unavailable(_))));
+    // What stands before the gateway says nothing of the request.
+    for (status, body) in [
+        (200, "<html>"),
+        (400, "<html>"),
+        (404, "modal-http: invalid function call"),
+        (410, r#"{"detail": "gone"}"#),
+    ] {
+        let client = FarGateway::answering(status, body).await.client();
+        assert!(
+            matches!(client.models().await, Err(ComputeError::Unavailable(_))),
+            "{status}"
+        );
+        assert!(
+            matches!(client.state(RUN).await, Err(ComputeError::Unavailable(_))),
+            "{status}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -313,15 +313,18 @@ async fn put(output: &Value, content: String, name: &str) {
 
 async fn state(State(far): State<Far>, Path(run_id): Path<String>) -> Response {
     let run = far.kept().runs.get(&run_id).cloned();
-    run.map_or(StatusCode::NOT_FOUND.into_response(), |run| {
-        Json(run).into_response()
-    })
+    run.map_or_else(no_such_run, |run| Json(run).into_response())
+}
+
+fn no_such_run() -> Response {
+    let said = json!({ "error": { "category": "user", "code": "not_found", "message": "there is no such run" } });
+    (StatusCode::NOT_FOUND, Json(said)).into_response()
 }
 
 async fn cancel(State(far): State<Far>, Path(run_id): Path<String>) -> Response {
     let mut kept = far.kept();
     let Some(run) = kept.runs.get_mut(&run_id) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return no_such_run();
     };
     if run["state"] == "running" {
         *run = standing(&run_id, "cancelled");

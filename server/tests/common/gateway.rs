@@ -33,6 +33,8 @@ pub enum Taking {
     Full,
     /// The request is at fault.
     Rejected,
+    /// It is the gateway's fault that the request cannot be done.
+    Failing,
 }
 
 #[derive(Default)]
@@ -42,8 +44,12 @@ pub struct Script {
     pub maintenance: HashMap<&'static str, &'static str>,
     /// Whether a cancellation is confirmed.
     pub deaf: bool,
+    /// Whether nothing is answered about runs that were begun.
+    pub away: bool,
     /// Whether where a run stands is answered as of the question, but only when the test says so.
     pub answers_slowly: bool,
+    /// How often a run was asked for.
+    pub asked_for: usize,
     /// Every run that was begun, in order.
     pub begun: Vec<String>,
     /// Every run that was asked to end.
@@ -155,7 +161,11 @@ async fn ligands(Json(asked): Json<Value>) -> Json<Value> {
 
 async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Response {
     let run_id = run["run_id"].as_str().unwrap().to_owned();
-    let taking = gateway.script().taking;
+    let taking = {
+        let mut script = gateway.script();
+        script.asked_for += 1;
+        script.taking
+    };
     match taking {
         Taking::Full => {
             return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "45")]).into_response();
@@ -164,6 +174,10 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
             let error =
                 json!({"error": {"category": "user", "message": "the receptor has no chain B"}});
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response();
+        }
+        Taking::Failing => {
+            let error = json!({"error": {"category": "system", "code": "conflict", "message": "it is mixed up"}});
+            return (StatusCode::CONFLICT, Json(error)).into_response();
         }
         Taking::Unanswered => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Taking::Taken | Taking::TakenUnanswered | Taking::TakenSlowly => {}
@@ -206,16 +220,22 @@ async fn state(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Re
 }
 
 fn standing(gateway: &Gateway, run_id: &str) -> Response {
+    if gateway.script().away {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let run = gateway.script().runs.get(run_id).cloned();
-    run.map_or(StatusCode::NOT_FOUND.into_response(), |run| {
-        Json(run).into_response()
-    })
+    run.map_or_else(no_such_run, |run| Json(run).into_response())
+}
+
+fn no_such_run() -> Response {
+    let said = json!({"error": {"category": "user", "code": "not_found", "message": "there is no such run"}});
+    (StatusCode::NOT_FOUND, Json(said)).into_response()
 }
 
 async fn cancel(State(gateway): State<Gateway>, Path(run_id): Path<String>) -> Response {
     gateway.script().cancelled.push(run_id.clone());
     let Some(run) = gateway.script().runs.get(&run_id).cloned() else {
-        return StatusCode::NOT_FOUND.into_response();
+        return no_such_run();
     };
     if run["state"] == "running" && !gateway.script().deaf {
         gateway.stands(&run_id, json!({"state": "cancelled"}));

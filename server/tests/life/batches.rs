@@ -1,6 +1,7 @@
 //! Batches: children take turns with single jobs and other batches, and the summary is what the children say.
 
 use hub::job::Status;
+use hub::list::ChildrenQuery;
 
 use crate::hub::{Hub, sound};
 use crate::stores::Store;
@@ -10,7 +11,9 @@ on_each_store!(
     failed_children_are_retried_in_place_after_it_was_said_how_many,
     a_single_job_does_not_wait_for_a_batch_and_batches_take_turns,
     cancelling_a_batch_ends_every_child_once,
-    a_deleted_batch_leaves_nothing
+    a_deleted_batch_leaves_nothing,
+    a_batch_is_deleted_or_runs_again_and_never_half_of_each,
+    a_batch_of_more_records_than_one_commit_takes_is_summed_up
 );
 
 async fn the_summary_is_what_the_children_say(store: Store) {
@@ -136,4 +139,47 @@ async fn a_deleted_batch_leaves_nothing(store: Store) {
     hub.services.delete(&hub.actor, &id).await.unwrap();
     assert!(hub.services.job(&hub.actor, &id).await.is_err());
     assert!(hub.services.job(&hub.actor, &id.child(0)).await.is_err());
+}
+
+async fn a_batch_is_deleted_or_runs_again_and_never_half_of_each(store: Store) {
+    let hub = Hub::start_on(store).await;
+    for _ in 0..8 {
+        let id = hub.submit_batch(5).await;
+        hub.services.cancel(&hub.actor, &id).await.unwrap();
+        let retry = hub.other.retry_failed(&hub.actor, &id, false);
+        let delete = hub.services.delete(&hub.actor, &id);
+        let (retried, deleted) = tokio::join!(retry, delete);
+        let held = hub.usage().await[0];
+        if deleted.is_ok() {
+            assert_eq!(held, 0, "{retried:?}");
+            assert!(hub.services.job(&hub.actor, &id.child(0)).await.is_err());
+        } else {
+            assert_eq!((retried.unwrap().children, held), (5, 5));
+            for index in 0..5 {
+                assert_eq!(hub.row(&id.child(index)).await.status, Status::Pending);
+            }
+            hub.services.cancel(&hub.actor, &id).await.unwrap();
+            hub.clock.advance_seconds(5);
+            hub.services.roll_up(&id).await.unwrap();
+            hub.services.delete(&hub.actor, &id).await.unwrap();
+        }
+    }
+}
+
+async fn a_batch_of_more_records_than_one_commit_takes_is_summed_up(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let id = hub.submit_batch(3_000).await;
+    hub.services.cancel(&hub.actor, &id).await.unwrap();
+    let row = hub.row(&id).await;
+    assert_eq!(
+        (row.status, row.batch.unwrap().cancelled),
+        (Status::Cancelled, 3_000)
+    );
+    let query = ChildrenQuery {
+        status: vec![Status::Cancelled],
+        limit: 1,
+        ..ChildrenQuery::default()
+    };
+    let page = hub.other.children(&hub.actor, &id, &query).await.unwrap();
+    assert_eq!(page.total_results, 3_000);
 }

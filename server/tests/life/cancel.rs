@@ -9,6 +9,7 @@ on_each_store!(
     a_waiting_job_is_cancelled_at_once_and_given_back,
     a_running_job_is_cancelled_when_the_gateway_confirms,
     a_deaf_gateway_is_shut_out_after_a_minute,
+    a_job_whose_result_cannot_be_looked_at_is_cancelled_after_a_minute,
     a_cancelled_job_can_be_retried_in_place
 );
 
@@ -55,6 +56,30 @@ async fn a_deaf_gateway_is_shut_out_after_a_minute(store: Store) {
         Status::Cancelled,
         "what comes later is not accepted"
     );
+}
+
+async fn a_job_whose_result_cannot_be_looked_at_is_cancelled_after_a_minute(store: Store) {
+    let hub = Hub::start_on(store).await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
+    // It is asked where the run stands, and then for the result.
+    let first = hub.services.clone();
+    hub.gateway.script().answers_slowly = true;
+    let asked = run.clone();
+    let asking = tokio::spawn(async move { first.run_reported(&asked).await.unwrap() });
+    while hub.gateway.script().asked_after.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    hub.gateway.script().answers_slowly = false;
+    hub.gateway.script().away = true;
+    hub.gateway.script().slow.notify_one();
+    asking.await.unwrap();
+    let row = hub.services.cancel(&hub.actor, &id).await.unwrap();
+    assert!(row.cancelling, "its result is being collected");
+    hub.pass(61).await;
+    assert_eq!(hub.row(&id).await.status, Status::Cancelled);
+    assert_eq!(hub.usage().await, [0, 1, 0], "it had begun");
 }
 
 async fn a_cancelled_job_can_be_retried_in_place(store: Store) {

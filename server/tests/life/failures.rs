@@ -138,6 +138,120 @@ async fn a_full_gateway_is_asked_again_when_it_said() {
 }
 
 #[tokio::test]
+async fn a_full_gateway_is_not_asked_for_every_ligand_of_a_screen() {
+    let hub = Hub::start().await;
+    hub.gateway.script().taking = Taking::Full;
+    let id = hub.submit_batch(60).await;
+    hub.dispatch().await;
+    let asked_for = || hub.gateway.script().asked_for;
+    let at_first = asked_for();
+    assert!((1..=5).contains(&at_first), "{at_first}");
+    hub.pass(40).await;
+    assert_eq!(asked_for(), at_first, "it said 45 seconds");
+    let waiting = hub.row(&id).await.waiting.unwrap();
+    assert!(waiting.reason.contains("no room"), "{}", waiting.reason);
+    hub.gateway.script().taking = Taking::Taken;
+    hub.pass(10).await;
+    assert_eq!(hub.gateway.script().begun.len(), 4, "all places are taken");
+}
+
+#[tokio::test]
+async fn what_the_gateway_cannot_do_is_not_the_submitters_fault() {
+    let hub = Hub::start().await;
+    hub.gateway.script().taking = Taking::Failing;
+    let id = hub.submit_and_dispatch().await;
+    let row = hub.row(&id).await;
+    let error = row.error.unwrap();
+    assert_eq!(
+        (row.status, error.code.as_str(), error.user_action_required),
+        (Status::Pending, "conflict", false)
+    );
+    hub.gateway.script().taking = Taking::Taken;
+    hub.pass(31).await;
+    hub.succeed(&format!("{id}:2"), sound).await;
+    assert_eq!(hub.row(&id).await.status, Status::Completed);
+}
+
+#[tokio::test]
+async fn a_run_that_the_gateway_never_answers_for_is_given_up() {
+    let hub = Hub::start().await;
+    hub.gateway.script().taking = Taking::Unanswered;
+    let id = hub.submit_and_dispatch().await;
+    hub.pass(3_600).await;
+    assert_eq!(hub.row(&id).await.status, Status::Running, "a day is given");
+    for _ in 0..3 {
+        hub.pass(24 * 3_600).await;
+        hub.pass(130).await;
+    }
+    let row = hub.row(&id).await;
+    assert_eq!(
+        (row.status, row.error.unwrap().code.as_str()),
+        (Status::Failed, "deadline")
+    );
+    assert_eq!(hub.usage().await, [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_failure_says_at_what_stage() {
+    let hub = Hub::start().await;
+    for (told, stage) in [
+        (serde_json::json!(null), "docking"),
+        (
+            serde_json::json!({"stage": "reading results"}),
+            "reading results",
+        ),
+    ] {
+        let id = hub.submit_and_dispatch().await;
+        let progress = hub::job::Progress {
+            stage: "docking".to_owned(),
+            fraction: None,
+        };
+        let run = format!("{id}:1");
+        hub.services.run_progressed(&run, progress).await.unwrap();
+        let error = serde_json::json!({"category": "user", "message": "no"});
+        let failed = serde_json::json!({"state": "failed", "error": error, "progress": told});
+        hub.gateway.stands(&run, failed);
+        hub.report(&run).await;
+        let error = hub.row(&id).await.error.unwrap();
+        assert_eq!(error.stage.as_deref(), Some(stage));
+    }
+}
+
+#[tokio::test]
+async fn a_record_has_room_for_whatever_a_run_says() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    let long = "é".repeat(400_000);
+    let error = serde_json::json!({"category": "user", "code": long, "message": long, "log_tail": format!("{long}!")});
+    hub.gateway.stands(
+        &format!("{id}:1"),
+        serde_json::json!({"state": "failed", "error": error}),
+    );
+    hub.report(&format!("{id}:1")).await;
+    let row = hub.row(&id).await;
+    let error = row.error.unwrap();
+    assert_eq!(row.status, Status::Failed);
+    assert!(error.message.len() < 10_000 && error.code.len() < 1_000);
+    assert!(error.log_tail.unwrap().ends_with("é!"), "the end is kept");
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_does_not_hide_what_can() {
+    let hub = Hub::start().await;
+    for _ in 0..25 {
+        let id = hub.submit_batch(1).await;
+        hub.lose_half_of(&id).await;
+    }
+    let id = hub.submit_and_dispatch().await;
+    hub.clock.advance_seconds(61);
+    for _ in 0..2 {
+        hub.services.poll_due().await.unwrap();
+    }
+    let asked_after = hub.gateway.script().asked_after.clone();
+    assert!(asked_after.contains(&format!("{id}:1")));
+}
+
+#[tokio::test]
 async fn what_the_gateway_rejects_is_the_submitters_to_mend() {
     let hub = Hub::start().await;
     hub.gateway.script().taking = Taking::Rejected;

@@ -6,6 +6,7 @@ use hub::actor::{Actor, Owner};
 use hub::id::JobId;
 use hub::limits::Limits;
 use hub::list::{ChildrenQuery, JobDetail, JobRow};
+use hub::ports::Blobs;
 use hub::ports::documents::{Collection, Documents, Expect, Key, Write};
 use hub::services::{BatchRequest, JobRequest, Post, Services, Settings};
 use hub::time::Timestamp;
@@ -186,6 +187,30 @@ impl Hub {
         self.report(run_id).await;
     }
 
+    /// Makes a batch one whose writing broke off, and whose ligands are lost: nobody can complete it.
+    pub async fn lose_half_of(&self, batch: &JobId) {
+        let key = Key::new(Collection::Jobs, batch.as_str());
+        let found = self.documents.get_many(std::slice::from_ref(&key)).await;
+        let mut stored: Value =
+            serde_json::from_str(&found.unwrap().remove(0).unwrap().json).unwrap();
+        stored["batch"]["sealed"] = json!(false);
+        stored["dispatchable"] = json!(null);
+        stored["due_at"] = json!(self.clock.now());
+        let put = Write::Put {
+            key,
+            json: stored.to_string(),
+            expect: Expect::Any,
+        };
+        self.documents.commit(vec![put]).await.unwrap();
+        let files = self.blobs.list("users").await.unwrap();
+        for file in files
+            .iter()
+            .filter(|file| file.path.contains(batch.as_str()))
+        {
+            self.blobs.delete(&file.path).await.unwrap();
+        }
+    }
+
     /// Units of quota on the books of the first day: held, charged, refunded.
     pub async fn usage(&self) -> [i64; 3] {
         self.usage_of("2027-01-15").await
@@ -219,7 +244,7 @@ pub fn job() -> JobRequest {
 /// A batch of this many ligands.
 pub fn batch(ligands: usize) -> BatchRequest {
     let ligands: Vec<_> = (0..ligands)
-        .map(|place| json!({"name": format!("ligand {place}"), "smiles": "C".repeat(place + 1)}))
+        .map(|place| json!({"name": format!("ligand {place}"), "smiles": "C".repeat(place % 100 + 1)}))
         .collect();
     let batch = json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": ligands});
     serde_json::from_value(batch).unwrap()

@@ -21,6 +21,8 @@ on_each_store!(
     an_organisations_work_counts_for_the_organisation_by_its_tier,
     without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out,
     what_is_over_the_running_limit_waits_and_hides_nobody_elses_work,
+    whoever_has_least_out_comes_first_however_much_others_have_queued,
+    hours_of_a_month_are_those_that_runs_took,
     two_servers_that_dispatch_at_once_keep_to_the_running_limit,
     failed_ligands_run_again_all_or_none,
     a_retry_that_was_left_half_written_is_completed_and_what_it_does_not_need_given_back
@@ -302,6 +304,60 @@ async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work(store:
         5,
         "one ended, one goes out"
     );
+}
+
+async fn whoever_has_least_out_comes_first_however_much_others_have_queued(store: Store) {
+    let many = Limits {
+        running: 10,
+        ..Limits::PERSON
+    };
+    let mut hub = limited(store, many).await;
+    for _ in 0..3 {
+        hub.submit_batch(5).await;
+    }
+    hub.sign_in("zoe", many).await;
+    let theirs = hub.submit_batch(5).await;
+    hub.dispatch().await;
+    let begun = hub.gateway.script().begun.clone();
+    let of_zoe = begun.iter().filter(|run| run.starts_with(theirs.as_str()));
+    assert_eq!((of_zoe.count(), begun.len()), (2, 4), "{begun:?}");
+}
+
+async fn hours_of_a_month_are_those_that_runs_took(store: Store) {
+    let hub = limited(store, Limits::PERSON).await;
+    let allow = async |hours: f64| {
+        hub.clock.advance_seconds(11);
+        let put = Write::Put {
+            key: Key::new(Collection::Models, "vina"),
+            json: json!({"hours_per_month": hours}).to_string(),
+            expect: Expect::Any,
+        };
+        hub.documents.commit(vec![put]).await.unwrap();
+    };
+    // One ran for an hour after it had waited two, and one only waited.
+    for (state, run_s) in [("failed", json!(3_600.0)), ("cancelled", json!(null))] {
+        let id = hub.submit_and_dispatch().await;
+        hub.clock.advance_seconds(3 * 3_600);
+        let error = json!({"category": "user", "message": "no"});
+        let queued_s = if state == "failed" { 7_200.0 } else { 10_800.0 };
+        let timings = json!({"queued_s": queued_s, "run_s": run_s});
+        hub.gateway.stands(
+            &format!("{id}:1"),
+            json!({"state": state, "error": error, "timings": timings}),
+        );
+        hub.services.cancel(&hub.actor, &id).await.unwrap();
+        assert_eq!(hub.row(&id).await.status, Status::Cancelled);
+    }
+    let id = hub.submit().await;
+    let begun = hub.gateway.script().begun.len();
+    allow(1.5).await;
+    hub.dispatch().await;
+    assert_eq!(hub.gateway.script().begun.len(), begun);
+    let waiting = hub.row(&id).await.waiting.unwrap();
+    assert!(waiting.reason.contains("hours"), "{}", waiting.reason);
+    allow(2.5).await;
+    hub.dispatch().await;
+    assert_eq!(hub.gateway.script().begun.len(), begun + 1);
 }
 
 async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit(store: Store) {

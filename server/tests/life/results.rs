@@ -1,6 +1,6 @@
 //! Success is the files: what is missing, cut short, altered or unreadable is no result, and says so.
 
-use hub::job::Status;
+use hub::job::{Progress, Status};
 
 use crate::hub::{Hub, sound};
 
@@ -18,6 +18,29 @@ async fn values_are_read_from_the_file_they_stand_in() {
     assert_eq!(score.source.as_ref().unwrap().file, "metrics.json");
     assert_eq!(job.row.best.unwrap().value, -7.25);
     assert_eq!(job.files.len(), 4);
+}
+
+#[tokio::test]
+async fn what_a_run_is_doing_is_kept_as_it_is_told_and_the_gateway_is_not_asked() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    for (stage, seconds) in [("preparing", 30), ("docking", 29)] {
+        hub.clock.advance_seconds(seconds);
+        let progress = Progress {
+            stage: stage.to_owned(),
+            fraction: Some(0.25),
+        };
+        hub.services.run_progressed(&run, progress).await.unwrap();
+        assert_eq!(hub.row(&id).await.progress.unwrap().stage, stage);
+    }
+    assert!(hub.gateway.script().asked_after.is_empty());
+    hub.pass(2).await;
+    assert_eq!(
+        hub.gateway.script().asked_after,
+        [run],
+        "a minute after it was taken, whatever was told meanwhile"
+    );
 }
 
 #[tokio::test]
@@ -78,6 +101,43 @@ async fn a_result_that_is_not_what_it_should_be_fails_and_names_the_file() {
         assert!(error.message.contains(file), "{}", error.message);
         assert_eq!(row.best, None);
     }
+}
+
+#[tokio::test]
+async fn a_manifest_of_files_that_the_model_does_not_write_is_refused() {
+    for name in ["../../secrets", "a b", "model_0.cif", "poses.sdf"] {
+        let hub = Hub::start().await;
+        let id = hub.submit_and_dispatch().await;
+        let run = format!("{id}:1");
+        hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
+        let mut stands = hub.gateway.script().runs[&run].clone();
+        let entry =
+            serde_json::json!({"name": name, "size_bytes": 1, "sha256": "", "kind": "poses"});
+        stands["manifest"].as_array_mut().unwrap().push(entry);
+        hub.gateway.stands(&run, stands);
+        hub.report(&run).await;
+        let error = hub.row(&id).await.error.unwrap();
+        assert_eq!(error.code, "unexpected_file", "{name}");
+        assert!(error.message.contains(name), "{}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_tells_of_itself_has_its_limit() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    hub.succeed(&format!("{id}:1"), |name, content, entry| {
+        if name == "metrics.json" {
+            let told = "x".repeat(300_000);
+            let metrics =
+                serde_json::json!({"docking_score": -7.25, "provenance": {"engine": told}});
+            *content = metrics.to_string().into_bytes();
+            measure(content, entry);
+        }
+        true
+    })
+    .await;
+    assert_eq!(hub.row(&id).await.error.unwrap().code, "unreadable_file");
 }
 
 type Spoil = fn(&mut Vec<u8>, &mut serde_json::Value) -> bool;

@@ -22,12 +22,15 @@ impl Broken {
 }
 
 /// How a life must have ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Expected {
     pub completed: usize,
     pub cancelled: usize,
+    pub failed: usize,
     /// Units: what completed, what a person's own fault ended, and what was cancelled while it ran.
     pub charged: i64,
+    /// Units: what failed through nobody's fault.
+    pub refunded: i64,
     /// Runs that the gateway began.
     pub begun: usize,
 }
@@ -80,17 +83,19 @@ async fn one_submission_is_one_job(world: &World) -> Result<(), Broken> {
 
 fn ended_as_expected(units: &[Job], expected: Expected) -> Result<(), Broken> {
     let ended = |state| units.iter().filter(|unit| unit.state == state).count();
-    let (completed, cancelled) = (ended(State::Completed), ended(State::Cancelled));
+    let [completed, cancelled, failed] =
+        [State::Completed, State::Cancelled, State::Failed].map(ended);
     let is_so = completed == expected.completed
         && cancelled == expected.cancelled
-        && completed + cancelled == units.len();
+        && failed == expected.failed
+        && completed + cancelled + failed == units.len();
     holds("no fault on the way changes how a job ends", is_so, || {
         let errors: Vec<_> = units
             .iter()
             .filter_map(|unit| unit.error.as_ref())
             .collect();
         format!(
-            "{completed} completed, {cancelled} cancelled of {}; {errors:?}",
+            "{completed} completed, {cancelled} cancelled, {failed} failed of {}; {errors:?}",
             units.len()
         )
     })
@@ -127,12 +132,9 @@ async fn one_accepted_result(world: &World, job: &Job) -> Result<(), Broken> {
 async fn units_are_settled(world: &World, expected: Expected) -> Result<(), Broken> {
     for [held, charged, refunded] in world.books().await {
         holds("no unit stays held", held == 0, || format!("{held} held"))?;
-        let is_so = charged == expected.charged && refunded == 0;
+        let is_so = charged == expected.charged && refunded == expected.refunded;
         holds("each unit is charged or given back once", is_so, || {
-            format!(
-                "{charged} charged, {refunded} given back of {}",
-                expected.charged
-            )
+            format!("{charged} charged, {refunded} given back of {expected:?}")
         })?;
     }
     Ok(())
@@ -187,6 +189,8 @@ pub async fn check_deleted(world: &World, id: &JobId, children: u32) -> Result<(
     let keys = keys.chain([
         Key::new(Collection::Jobs, id.as_str()),
         Key::new(Collection::BatchRows, format!("{id}-000")),
+        Key::new(Collection::Leases, format!("roll-up-{id}")),
+        Key::new(Collection::Unclaimed, id.as_str()),
     ]);
     let keys: Vec<_> = keys.collect();
     let left = world.documents.get_many(&keys).await.unwrap();
@@ -198,10 +202,8 @@ pub async fn check_deleted(world: &World, id: &JobId, children: u32) -> Result<(
     units_are_settled(
         world,
         Expected {
-            completed: 0,
-            cancelled: 0,
             charged: i64::from(children),
-            begun: 0,
+            ..Expected::default()
         },
     )
     .await

@@ -17,6 +17,8 @@ use crate::world::{Verdict, World};
 pub enum Life {
     /// One job, whose first run fails for a moment.
     Single,
+    /// One job with a receptor of its own, which cannot be done through nobody's fault.
+    Failed,
     /// Three ligands, of which one's first run fails for a moment.
     Screen,
     /// Three ligands; the person cancels the rest when one has ended.
@@ -33,6 +35,7 @@ impl Life {
         let mut world = World::open(store, effects).await;
         match self {
             Self::Single => single(&mut world).await,
+            Self::Failed => failed(&mut world).await,
             Self::Screen => screen(&mut world).await,
             Self::Cancelled => cancelled(&mut world).await,
             Self::Retried => retried(&mut world).await,
@@ -49,18 +52,26 @@ async fn single(world: &mut World) -> Result<(), Broken> {
             Verdict::Succeeds
         }
     };
-    let key = IdempotencyKey::new("one").unwrap();
-    let submitted = world.insist(move |services, actor| {
-        let key = key.clone();
-        async move { services.submit_job(&actor, job(), Some(key)).await }.boxed()
-    });
-    let id = submitted.await?.job.id;
+    let id = submit_job(world, job()).await?;
     world.until_ended(&id).await?;
     let expected = Expected {
         completed: 1,
-        cancelled: 0,
         charged: 1,
         begun: 2,
+        ..Expected::default()
+    };
+    check(world, &id, expected).await
+}
+
+async fn failed(world: &mut World) -> Result<(), Broken> {
+    world.verdict = |_| Verdict::Fails("system");
+    let id = submit_job(world, job_with_receptor()).await?;
+    world.until_ended(&id).await?;
+    let expected = Expected {
+        failed: 1,
+        refunded: 1,
+        begun: 3,
+        ..Expected::default()
     };
     check(world, &id, expected).await
 }
@@ -77,9 +88,9 @@ async fn screen(world: &mut World) -> Result<(), Broken> {
     world.until_ended(&id).await?;
     let expected = Expected {
         completed: 3,
-        cancelled: 0,
         charged: 3,
         begun: 4,
+        ..Expected::default()
     };
     check(world, &id, expected).await
 }
@@ -112,6 +123,7 @@ async fn cancelled(world: &mut World) -> Result<(), Broken> {
         cancelled: 2,
         charged: 3,
         begun: 3,
+        ..Expected::default()
     };
     check(world, &id, expected).await
 }
@@ -135,9 +147,9 @@ async fn retried(world: &mut World) -> Result<(), Broken> {
     world.until_ended(&id).await?;
     let expected = Expected {
         completed: 3,
-        cancelled: 0,
         charged: 5,
         begun: 5,
+        ..Expected::default()
     };
     check(world, &id, expected).await
 }
@@ -162,6 +174,16 @@ async fn deleted(world: &mut World) -> Result<(), Broken> {
     check_deleted(world, &id, 3).await
 }
 
+/// A job, accepted.
+async fn submit_job(world: &mut World, job: JobRequest) -> Result<JobId, Broken> {
+    let key = IdempotencyKey::new("one").unwrap();
+    let submitted = world.insist(move |services, actor| {
+        let (key, job) = (key.clone(), job.clone());
+        async move { services.submit_job(&actor, job, Some(key)).await }.boxed()
+    });
+    Ok(submitted.await?.job.id)
+}
+
 /// The screen of three, accepted.
 async fn submit(world: &mut World) -> Result<JobId, Broken> {
     let key = IdempotencyKey::new("one").unwrap();
@@ -179,6 +201,14 @@ fn read<T: serde::de::DeserializeOwned>(body: Value) -> T {
 fn job() -> JobRequest {
     let ligand = json!({"name": "ethanol", "smiles": "CCO"});
     read(json!({"task": "docking", "input": {"target": {"named": "ABL1"}, "ligand": ligand}}))
+}
+
+fn job_with_receptor() -> JobRequest {
+    let atom = "ATOM      1  CA  ALA A   1       1.000   2.000   3.000  1.00  0.00     0.000 C\n";
+    let receptor = json!({"name": "mine", "format": "pdbqt", "text": atom});
+    let target = json!({"receptor": receptor, "box": {"center": [1, 2, 3], "size": [20, 20, 20]}});
+    let ligand = json!({"name": "ethanol", "smiles": "CCO"});
+    read(json!({"task": "docking", "input": {"target": target, "ligand": ligand}}))
 }
 
 fn batch() -> BatchRequest {

@@ -150,6 +150,7 @@ macro_rules! cases {
 }
 
 cases!(single, |fault| each(Life::Single, Store::Sqlite, fault, 1));
+cases!(failed, |fault| each(Life::Failed, Store::Sqlite, fault, 1));
 cases!(screen, |fault| each(Life::Screen, Store::Sqlite, fault, 1));
 cases!(cancelled, |fault| each(
     Life::Cancelled,
@@ -197,6 +198,7 @@ macro_rules! unanswered {
 
 unanswered!(
     single: Single,
+    failed: Failed,
     screen: Screen,
     cancelled: Cancelled,
     retried: Retried,
