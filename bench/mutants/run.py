@@ -4,7 +4,7 @@
 
 A defect is a file `*.diff` beside this one: its name in the first line, then the change. Takes a few minutes for each,
 and writes `README.md`; with a word only those whose name has it are tried, and nothing is written. Ends with code 1
-when a defect is not found.
+when a defect is not found, and at once when something is found in the sources as they are.
 """
 
 from __future__ import annotations
@@ -49,15 +49,34 @@ def change(copy: Path, diff: Path, *further: str) -> None:
         sys.exit(f"{diff.name} fits the sources no longer\n{done.stderr}")
 
 
-def found_by(copy: Path, diff: Path) -> list[str]:
-    """The invariants that do not hold with the defect in the first life that shows any, else the tests that fail."""
-    change(copy, diff)
+def build(copy: Path, what: str) -> None:
+    """Compile the tests, or end."""
     built = run(BUILD, copy)
     if built.returncode:
-        sys.exit(f"{diff.name} does not compile\n{built.stderr[-3_000:]}")
+        sys.exit(f"{what} does not compile\n{built.stderr[-3_000:]}")
+
+
+def shown(said: str) -> list[str]:
+    """The invariants that do not hold, else the tests that fail."""
+    return [f"*{name}*" for name in INVARIANT.findall(said)] or [f"`{name}`" for name in FAILED.findall(said)]
+
+
+def check_unchanged(copy: Path) -> None:
+    """End when there is anything to find without a defect: it would be found with each."""
+    build(copy, "the untouched copy")
     for look in LOOKS:
-        said = run(look, copy).stdout
-        if found := [f"*{name}*" for name in INVARIANT.findall(said)] or [f"`{name}`" for name in FAILED.findall(said)]:
+        done = run(look, copy)
+        if done.returncode or shown(done.stdout):
+            found = ", ".join(shown(done.stdout)) or done.stderr[-3_000:]
+            sys.exit(f"without a defect {' '.join(look)} finds: {found}")
+
+
+def found_by(copy: Path, diff: Path) -> list[str]:
+    """What the first look that finds the defect shows."""
+    change(copy, diff)
+    build(copy, diff.name)
+    for look in LOOKS:
+        if found := shown(run(look, copy).stdout):
             break
     change(copy, diff, "--reverse")
     return list(dict.fromkeys(found))
@@ -77,6 +96,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(HERE.parents[1], copy, ignore=LEFT_OUT)
+        check_unchanged(copy)
         for name in (name for name in diffs if word in name):
             rows[name] = found_by(copy, diffs[name])
             print(name, "→", ", ".join(rows[name]) or "NOT FOUND", flush=True)

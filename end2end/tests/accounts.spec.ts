@@ -1,20 +1,9 @@
 // A hub that one enters with an account.
-import type { Page } from '@playwright/test';
+import { PASSWORD, signIn, signUp } from '../support/accounts.ts';
 import { expectNoBarrier } from '../support/barriers.ts';
 import { expect, test } from '../support/test.ts';
 
-const PASSWORD = 'ligand-pose-box';
-
 test.use({ ownStack: true, settings: { AUTH: 'accounts' } });
-
-async function signUp(page: Page, email: string): Promise<void> {
-  await page.goto('/signup');
-  await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel(/^Name/).fill('Ada');
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/$/);
-}
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
@@ -31,9 +20,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.waitForURL(/\/login$/);
       await page.goto('/account');
       await page.waitForURL(/\/login\?next=/);
-      await page.getByLabel('E-mail').fill('ada@example.org');
-      await page.getByLabel('Password').fill('not the password');
-      await page.getByRole('button', { name: 'Sign in' }).click();
+      await signIn(page, 'ada@example.org', 'not the password');
       await expect(page.getByText('address or password is wrong')).toBeVisible();
       await page.getByLabel('Password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
@@ -57,9 +44,7 @@ test('whoever is signed out meanwhile signs in again and goes on', async ({ page
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('You are not signed in any more');
   await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
   await page.waitForURL(/\/login\?next=%2Fusage$/);
-  await page.getByLabel('E-mail').fill('ada@example.org');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signIn(page, 'ada@example.org');
   await page.waitForURL(/\/usage$/);
 });
 

@@ -1,20 +1,9 @@
 // Those who look after a hub: what they see and set, and that it is written down.
-import type { Page } from '@playwright/test';
+import { signUp } from '../support/accounts.ts';
 import { expectNoBarrier } from '../support/barriers.ts';
 import { expect, test } from '../support/test.ts';
 
-const PASSWORD = 'ligand-pose-box';
-
 test.use({ ownStack: true, settings: { AUTH: 'accounts' } });
-
-async function signUp(page: Page, email: string): Promise<void> {
-  await page.goto('/signup');
-  await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel(/^Name/).fill('Ada');
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/$/);
-}
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {

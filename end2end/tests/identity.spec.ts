@@ -1,12 +1,11 @@
 // Who one is: addresses that are confirmed by mail, and signing in elsewhere. Mail server and provider are real ones.
 import type { Page } from '@playwright/test';
+import { askForAccount, PASSWORD, signIn } from '../support/accounts.ts';
 import { expectNoBarrier } from '../support/barriers.ts';
 import { linkIn, Mailbox } from '../support/mailbox.ts';
 import { Provider } from '../support/provider.ts';
 import { Stack } from '../support/stack.ts';
 import { expect, test as base } from '../support/test.ts';
-
-const PASSWORD = 'ligand-pose-box';
 
 interface Fixtures {
   mailbox: Mailbox;
@@ -33,20 +32,10 @@ const test = base.extend<Fixtures>({
   },
 });
 
+/** Makes an account, which is good once its address was confirmed. */
 async function signUp(page: Page, email: string): Promise<void> {
-  await page.goto('/signup');
-  await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel(/^Name/).fill('Ada');
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
+  await askForAccount(page, email);
   await expect(page.getByText('Look in your mail')).toBeVisible();
-}
-
-async function signIn(page: Page, email: string, password: string): Promise<void> {
-  await page.goto('/login');
-  await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel('Password').fill(password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
 /** Presses the button of the page that a link to confirm an address leads to. */
@@ -86,7 +75,8 @@ for (const javaScriptEnabled of [true, false]) {
       await signUp(page, 'ada@example.org');
       const first = await mailbox.next('ada@example.org');
       expect([first.from, first.subject]).toEqual(['hub@example.org', 'Confirm your address for OMTX-Hub']);
-      await signIn(page, 'ada@example.org', PASSWORD);
+      await page.goto('/login');
+      await signIn(page, 'ada@example.org');
       await expect(page.getByText('confirm your address first')).toBeVisible();
       await page.getByRole('button', { name: 'Send another link' }).click();
       await expect(page.getByText('a link is on its way')).toBeVisible();
@@ -108,6 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel(/^New password/).fill('another-good-one');
       await page.getByRole('button', { name: 'Take this password' }).click();
       await expect(page.getByText('The password is changed')).toBeVisible();
+      await page.goto('/login');
       await signIn(page, 'ada@example.org', 'another-good-one');
       await page.waitForURL(/\/$/);
     });
@@ -145,7 +136,8 @@ test('an address with an account is told so in the mail alone, and moves by one'
   expect(taken.text).toContain('/reset');
   expect(taken.text).not.toContain('token=');
 
-  await signIn(page, 'ada@example.org', PASSWORD);
+  await page.goto('/login');
+  await signIn(page, 'ada@example.org');
   await page.waitForURL(/\/$/);
   await page.goto('/account');
   await page.getByLabel('Mail me when a batch ends').check();

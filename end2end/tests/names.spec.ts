@@ -1,8 +1,8 @@
 // What people call themselves, their organisation, keys and programs is text, on every page that names them.
+import { PASSWORD, signIn } from '../support/accounts.ts';
 import { expectHarmless, PAYLOADS } from '../support/payloads.ts';
 import { expect, test } from '../support/test.ts';
 
-const PASSWORD = 'ligand-pose-box';
 const ROOT = 'root@example.org';
 
 test.use({ ownStack: true, settings: { AUTH: 'accounts' } });
@@ -16,9 +16,7 @@ test('what people are called stays text on every page', async ({ page, browser, 
   expect(signedUp.status()).toBe(201);
   await stack?.appoint(ROOT);
   await page.goto('/login');
-  await page.getByLabel('E-mail').fill(ROOT);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signIn(page, ROOT);
   await page.waitForURL(/\/$/);
   const send = async (method: string, path: string, data: object) => {
     const answer = await page.request.fetch(`/api/v1${path}`, { method, data });
@@ -61,9 +59,7 @@ test('what people are called stays text on every page', async ({ page, browser, 
   expect((await other.request.post('/api/v1/auth/signup', { data: bea })).status()).toBe(201);
   await guest.goto(`/login?next=${encodeURIComponent(`"><script>window.canary=1</script>`)}`);
   await expectHarmless(guest);
-  await guest.getByLabel('E-mail').fill(bea.email);
-  await guest.getByLabel('Password').fill(PASSWORD);
-  await guest.getByRole('button', { name: 'Sign in' }).click();
+  await signIn(guest, bea.email);
   await guest.waitForURL(/\/$/);
   await guest.goto(url);
   await expect(guest.getByRole('heading', { level: 1 })).toHaveText(`Join ${PAYLOADS[2]}?`);

@@ -1,9 +1,8 @@
 // Another site, open in the same browser as the hub: whatever it sends in the visitor's name changes nothing.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { signUp } from '../support/accounts.ts';
 import { expect, test } from '../support/test.ts';
-
-const PASSWORD = 'ligand-pose-box';
 
 test.use({ ownStack: true, settings: { AUTH: 'accounts' } });
 
@@ -21,12 +20,7 @@ test.afterEach(() => site.close());
 test('what another site sends in the name of a visitor changes nothing', async ({ page, misdeeds, baseURL }) => {
   misdeeds.allow(/./);
   const other = await otherSite();
-  await page.goto('/signup');
-  await page.getByLabel('E-mail').fill('ada@example.org');
-  await page.getByLabel(/^Name/).fill('Ada');
-  await page.getByLabel(/^Password/).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Make the account' }).click();
-  await page.waitForURL(/\/$/);
+  await signUp(page, 'ada@example.org');
   const input = { target: { named: 'ABL1' }, ligand: { name: 'ethanol', smiles: 'CCO' } };
   const made = await page.request.post('/api/v1/jobs', { data: { task: 'docking', name: 'mine', input }, headers: { origin: baseURL ?? '' } });
   expect(made.status(), await made.text()).toBe(201);

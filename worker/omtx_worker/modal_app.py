@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,43 +128,32 @@ def vina(order: dict[str, Any]) -> dict[str, Any]:
     return _run(order)
 
 
-@app.function(
-    image=boltz_image,
-    gpu=_GPU["boltz2"].gpu,
-    cpu=8.0,
-    memory=32_768,
-    timeout=_timeout_s(_GPU["boltz2"].deadline_s),
-    max_containers=_GIVEN.slots["boltz2"],
-    **_SHARED,
-)
+def _on_a_gpu(model: str, image: modal.Image) -> Callable[[Callable[..., Any]], Any]:
+    """The decorator of a model's function, which Modal finds by its own name."""
+    return app.function(
+        image=image,
+        gpu=_GPU[model].gpu,
+        cpu=8.0,
+        memory=32_768,
+        timeout=_timeout_s(_GPU[model].deadline_s),
+        max_containers=_GIVEN.slots[model],
+        **_SHARED,
+    )
+
+
+@_on_a_gpu("boltz2", boltz_image)
 def boltz2(order: dict[str, Any]) -> dict[str, Any]:
     """One run of Boltz-2."""
     return _run(order)
 
 
-@app.function(
-    image=chai_image,
-    gpu=_GPU["chai1"].gpu,
-    cpu=8.0,
-    memory=32_768,
-    timeout=_timeout_s(_GPU["chai1"].deadline_s),
-    max_containers=_GIVEN.slots["chai1"],
-    **_SHARED,
-)
+@_on_a_gpu("chai1", chai_image)
 def chai1(order: dict[str, Any]) -> dict[str, Any]:
     """One run of Chai-1."""
     return _run(order)
 
 
-@app.function(
-    image=rfantibody_image,
-    gpu=_GPU["rfantibody"].gpu,
-    cpu=8.0,
-    memory=32_768,
-    timeout=_timeout_s(_GPU["rfantibody"].deadline_s),
-    max_containers=_GIVEN.slots["rfantibody"],
-    **_SHARED,
-)
+@_on_a_gpu("rfantibody", rfantibody_image)
 def rfantibody(order: dict[str, Any]) -> dict[str, Any]:
     """One run of RFantibody."""
     return _run(order)

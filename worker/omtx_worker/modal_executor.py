@@ -206,9 +206,8 @@ class ModalExecutor:
         if started is None:
             return _without_result(claim, "queued")
         said = self._marks.get("progress", run_id)
-        progress = Progress.model_validate(said["progress"]) if said and said["progress"] else None
         timings = Timings(queued_s=_queued_s(claim, started), run_s=None)
-        return _without_result(claim, "running", progress=progress, timings=timings)
+        return _without_result(claim, "running", progress=_progress(said or {}), timings=timings)
 
     def _failed(self, run_id: str, claim: dict[str, Any], why: Failure) -> Run:
         started = self._marks.get("started", run_id)
@@ -216,7 +215,7 @@ class ModalExecutor:
         error = RunError(category=why.category, code=why.code, message=why.message, log_tail=said.get("log_tail", ""))
         state: State = "cancelled" if why.code == CANCELLED else "failed"
         timings = Timings(queued_s=_queued_s(claim, started) if started else None, run_s=None)
-        return _without_result(claim, state, error=error, timings=timings)
+        return _without_result(claim, state, progress=_progress(said), error=error, timings=timings)
 
 
 @contextmanager
@@ -231,6 +230,10 @@ def _without_result(claim: dict[str, Any], state: State, **parts: Any) -> Run:  
     parts.setdefault("timings", Timings(queued_s=None, run_s=None))
     answer = RunAccepted.model_validate(claim["answer"])
     return Run(run_id=answer.run_id, state=state, call_id=answer.call_id, **parts)
+
+
+def _progress(said: dict[str, Any]) -> Progress | None:
+    return Progress.model_validate(said["progress"]) if said.get("progress") else None
 
 
 def _queued_s(claim: dict[str, Any], started: dict[str, Any]) -> float:

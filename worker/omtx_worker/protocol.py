@@ -70,7 +70,10 @@ class RunAccepted(Shape):
 
 
 class Progress(Shape):
-    """Where a run is; the fraction is of this stage, not of the whole, and null where nothing measures it."""
+    """Where a run is, or was when it failed or was cancelled.
+
+    The fraction is of this stage, not of the whole, and null where nothing measures it.
+    """
 
     stage: str
     fraction: float | None = Field(ge=0, le=1)

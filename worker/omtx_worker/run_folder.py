@@ -201,9 +201,10 @@ class RunFolder:
             return ""
 
     def fail(self, reason: Failure) -> bool:
-        """Write that it failed, with the tail of its log; false when it had ended already."""
+        """Write that it failed, with where it was and the tail of its log; false when it had ended already."""
         error = RunError(category=reason.category, code=reason.code, message=reason.message, log_tail=self.log_tail())
-        return self.end("cancelled" if reason.code == CANCELLED else "failed", error=error)
+        state: State = "cancelled" if reason.code == CANCELLED else "failed"
+        return self.end(state, progress=self.progress(), error=error)
 
     def expire(self) -> None:
         """Remove everything but the claim, so that the run id stays taken."""

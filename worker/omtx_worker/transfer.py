@@ -19,10 +19,10 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _ALREADY_THERE = (409, 412)
-_TRY_AGAIN = (408, 425, 429)
+_TO_TRY_AGAIN = (408, 425, 429)
 
 
-class Unreachable(Exception):  # noqa: N818 - becomes a Failure when time is up
+class _TryAgain(Exception):  # noqa: N818 - becomes a Failure when time is up
     """The other end could not be reached or failed; worth another try."""
 
 
@@ -61,8 +61,8 @@ def upload(path: Path, to: OutputFile, media_type: str, give_up_at: float) -> No
 
 
 def _check(status: int, doing: str, code: str) -> None:
-    if status >= 500 or status in _TRY_AGAIN:
-        raise Unreachable(f"status {status}")
+    if status >= 500 or status in _TO_TRY_AGAIN:
+        raise _TryAgain(f"status {status}")
     if not 200 <= status < 300:
         raise system_failure(code, f"{doing} was refused with status {status}")
 
@@ -73,7 +73,7 @@ def _patiently(step: Callable[[], None], doing: str, give_up_at: float) -> None:
         try:
             step()
             return
-        except (httpx.TransportError, Unreachable) as error:
+        except (httpx.TransportError, _TryAgain) as error:
             _LOG.info("%s failed (%s), trying again in %g s", doing, error, pause_s)
             if time.time() + pause_s > give_up_at:
                 message = f"{doing} failed again and again until the time was up: {error}"

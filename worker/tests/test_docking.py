@@ -69,6 +69,7 @@ def test_metrics_are_those_of_vina(phenol: dict[str, Any], shared_far: FarSide) 
     pdbqt = shared_far.file("phenol:1", "poses.pdbqt").decode()
     scores = [float(line.split()[3]) for line in pdbqt.splitlines() if line.startswith("REMARK VINA RESULT")]
     metrics = json.loads(shared_far.file("phenol:1", "metrics.json"))
+    assert list(metrics) == ["docking_score", "unit", "poses", "provenance"]
     assert 1 <= len(scores) <= FAST["poses"]
     assert [pose["score"] for pose in metrics["poses"]] == scores
     assert metrics["docking_score"] == scores[0] == phenol["metrics"]["docking_score"]["value"]

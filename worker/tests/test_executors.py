@@ -89,6 +89,7 @@ def test_cancel(any_gateway: Gateway, far: FarSide) -> None:
         answer = any_gateway.request("DELETE", f"/v1/runs/{run_id}")
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
         assert answer.json()["error"]["code"] == "cancelled"
+        assert (answer.json()["progress"] or {}).get("stage") == ("docking" if run_id == "cancel-a:1" else None)
         assert any_gateway.request("DELETE", f"/v1/runs/{run_id}").json() == answer.json()
     eventually(lambda: not any_gateway.vinas(), "the program of the run ends", timeout_s=10)
     assert any_gateway.request("DELETE", "/v1/runs/nobody:1").status_code == 404
@@ -109,16 +110,19 @@ def test_deadline(any_gateway: Gateway, far: FarSide) -> None:
     assert (run["state"], run["error"]["category"], run["error"]["code"]) == ("failed", "system", "deadline")
     assert "took longer than 8 s" in run["error"]["message"]
     assert "docking" in run["error"]["log_tail"]
+    assert run["progress"]["stage"] == "docking"
     # The deadline counts from when the run's process was begun; the process tells its own start a moment later.
     assert 8 < run["timings"]["queued_s"] + run["timings"]["run_s"] < 16
     eventually(lambda: not any_gateway.vinas(), "the program of the run ends", timeout_s=10)
 
 
 def test_failure_of_the_input(any_gateway: Gateway, far: FarSide) -> None:
-    """The run's own words come through: category, code and message."""
+    """The run's own words come through: category, code, message and where it was; in the callback too."""
     any_gateway.submit(far.request("metal:1", "N[Pt](N)(Cl)Cl"))
     run = any_gateway.wait("metal:1")
     assert (run["state"], run["error"]["category"], run["error"]["code"]) == ("failed", "user", "metal")
+    assert run["progress"] == golden("run_failed")["progress"] == {"stage": "preparing ligand", "fraction": None}
+    eventually(lambda: far.callbacks_of("metal:1")[-1] == run, "the callback of the end")
 
 
 def test_what_cannot_be_asked_for(any_gateway: Gateway, far: FarSide) -> None:

@@ -60,6 +60,7 @@ def test_killed_run_says_so(own_gateway: Gateway, far: FarSide) -> None:
     os.kill(leader, signal.SIGKILL)
     run = own_gateway.wait("killed:1")
     assert (run["state"], run["error"]["category"], run["error"]["code"]) == ("failed", "system", "killed")
+    assert run["progress"]["stage"] == "docking"
     assert "memory" in run["error"]["message"]
     assert "37 heavy atoms" in run["error"]["message"]
     _all_gone(processes)

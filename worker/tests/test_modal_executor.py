@@ -22,7 +22,7 @@ from omtx_worker.gateway import create
 from omtx_worker.gpu_hours import GpuHours, Ledger
 from omtx_worker.modal_executor import ModalExecutor
 from omtx_worker.models import remote_models
-from omtx_worker.protocol import ModelsAnswer, Run, RunRequest
+from omtx_worker.protocol import ModelsAnswer, Progress, Run, RunRequest
 
 SLOTS = dict.fromkeys(MODELS, 2)
 
@@ -183,7 +183,7 @@ def test_no_room_at_modal(held: tuple[Held, FarModal]) -> None:
     ],
 )
 def test_ends_without_a_result(held: tuple[Held, FarModal], error: Exception, category: str, code: str) -> None:
-    """Each has a category and words; what the run told of itself last is kept."""
+    """Each has a category and words; what the run told of itself last is kept, also where it was."""
     _, far = held
     executor = ModalExecutor(far.at_modal(), _offer)
     executor.submit(_request())
@@ -194,6 +194,7 @@ def test_ends_without_a_result(held: tuple[Held, FarModal], error: Exception, ca
     assert run.error is not None
     assert (run.state, run.error.category, run.error.code) == ("failed", category, code)
     assert run.error.log_tail == "docking\n"
+    assert run.progress == Progress(stage="docking", fraction=0.5)
     if code == "out_of_memory":
         assert "12 tokens" in run.error.message
 

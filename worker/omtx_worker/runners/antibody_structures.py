@@ -42,8 +42,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A part of an uploaded structure."""
+class Part:
+    """Some chains of an uploaded structure."""
 
     name: str
     format: str
@@ -52,7 +52,7 @@ class Upload:
 
 def write_target(given: Structure, hotspots: list[str], uploaded: Path, path: Path) -> Target:
     """Write the target as chain T; a `Failure` when a hotspot is not in it."""
-    model, changed = _protein(Upload(given.name, given.format, given.chains), uploaded)
+    model, changed = _protein(Part(given.name, given.format, given.chains), uploaded)
     target = gemmi.Chain("T")
     numbers: dict[str, int] = {}
     number = 0
@@ -76,7 +76,7 @@ def write_target(given: Structure, hotspots: list[str], uploaded: Path, path: Pa
 def write_antibody(given: Antibody, uploaded: Path, path: Path) -> dict[str, int]:
     """Write the variable domains of a Chothia-numbered antibody with its loops marked; how long each loop is."""
     names = [name for name in (given.heavy, given.light) if name is not None]
-    model, _ = _protein(Upload(given.name, given.format, names), uploaded)
+    model, _ = _protein(Part(given.name, given.format, names), uploaded)
     chains: list[gemmi.Chain] = []
     labels: list[tuple[int, str]] = []
     number = 0
@@ -104,13 +104,13 @@ def loop_lengths(hlt: str) -> dict[str, int]:
     return {loop: len(letters) for loop, letters in read_design(hlt).loops.items()}
 
 
-def _protein(upload: Upload, uploaded: Path) -> tuple[gemmi.Model, list[str]]:
+def _protein(part: Part, uploaded: Path) -> tuple[gemmi.Model, list[str]]:
     """The chosen chains' residues that have a backbone; what was left out or changed is listed."""
-    structure = structure_of(upload, text_of(uploaded, f"the file of {upload.name}"))
+    structure = structure_of(part, text_of(uploaded, f"the file of {part.name}"))
     changed = [f"the first of {len(structure)} models was taken"] if len(structure) > 1 else []
     del structure[1:]
     model = structure[0]
-    choose_chains(model, upload)
+    choose_chains(model, part)
     changed += choose_alternates(model)
     changed += plain_methionines(model)
     structure.remove_hydrogens()
@@ -122,7 +122,7 @@ def _protein(upload: Upload, uploaded: Path) -> tuple[gemmi.Model, list[str]]:
                 del chain[index]
     structure.remove_empty_chains()
     if not len(model):
-        raise user_failure("no_atom_records", f"the chosen chains of {upload.name} have no protein residues")
+        raise user_failure("no_atom_records", f"the chosen chains of {part.name} have no protein residues")
     return model, changed
 
 

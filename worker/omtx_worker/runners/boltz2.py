@@ -24,12 +24,11 @@ from omtx_worker.runners.folding import (
     chain_order,
     chain_pairs,
     chain_table,
-    number,
     provenance,
     there,
     write_json,
 )
-from omtx_worker.runners.metrics_file import Value, read_value, write_metrics
+from omtx_worker.runners.metrics_file import Value, number, read_value, write_metrics
 from omtx_worker.runners.model_program import run_program, why_without_result
 from omtx_worker.runners.sequence_input import BindingParameters, Molecules, Parameters, read_boltz
 from omtx_worker.runners.structure_files import Atoms, plddt_table, read_atoms

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from omtx_worker import __version__, ligands, sequences
 from omtx_worker.failure import system_failure, user_failure
 from omtx_worker.protocol import OutputDeclaration
 from omtx_worker.runners import small_molecules
+from omtx_worker.runners.metrics_file import number
 from omtx_worker.runners.sequence_input import Cofactor, Molecules, Protein
 from omtx_worker.runners.structure_files import Atoms
 
@@ -115,12 +115,6 @@ def write_json(path: Path, values: Any) -> None:  # noqa: ANN401 - any JSON
 def there(outputs: list[OutputDeclaration], work: Path) -> list[OutputDeclaration]:
     """Those of a model's declared files that the run wrote."""
     return [output for output in outputs if output.name != "extra.zip" and (work / output.name).exists()]
-
-
-def number(value: Any) -> float | None:  # noqa: ANN401 - whatever a model wrote
-    """A finite number as it was written, none for anything else."""
-    finite = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if finite else None
 
 
 def chain_table(order: list[str], chains: Complex, ptm: dict[str, Any]) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ class Kind(NamedTuple):
 _PLAIN_HIGH = Kind(None, "high")
 _ANGSTROM_LOW = Kind("Å", "low")
 KINDS: dict[str, Kind] = {
+    "docking_score": Kind("kcal/mol", "low"),
     "affinity_pred_value": Kind("log10(IC50/µM)", "low"),
     "affinity_pred_value1": Kind("log10(IC50/µM)", "low"),
     "affinity_pred_value2": Kind("log10(IC50/µM)", "low"),
@@ -61,19 +62,28 @@ class Value(NamedTuple):
     reason: str | None = None
 
 
+def number(value: Any) -> float | None:  # noqa: ANN401 - whatever a model wrote
+    """A finite number as it was written, none for anything else."""
+    finite = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if finite else None
+
+
 def read_value(values: dict[str, Any], key: str, file: str) -> Value:
     """The number at a key of a file that the model wrote."""
-    found = values.get(key)
-    if isinstance(found, (int, float)) and not isinstance(found, bool) and math.isfinite(found):
-        return Value(float(found), file, key)
-    return Value(None, file, key, "the model wrote no value")
+    found = number(values.get(key))
+    return Value(found, file, key, "the model wrote no value" if found is None else None)
 
 
 def write_metrics(work: Path, values: dict[str, Value], **more: Any) -> dict[str, Metric]:  # noqa: ANN401 - JSON
     """Write the file; the metrics that have a value. `more` stands beside the values, as tables and provenance do."""
-    told: dict[str, Any] = {key: value.value for key, value in values.items()}
-    told["metrics"] = {key: _described(key, value) for key, value in values.items()}
-    (work / METRICS_FILE).write_text(json.dumps(told | more, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    described = {key: _described(key, value) for key, value in values.items()}
+    return write_plain_metrics(work, values, metrics=described, **more)
+
+
+def write_plain_metrics(work: Path, values: dict[str, Value], **more: Any) -> dict[str, Metric]:  # noqa: ANN401 - JSON
+    """The same without `metrics`, as docking has it: its one value needs no reasons."""
+    told = {key: value.value for key, value in values.items()} | more
+    (work / METRICS_FILE).write_text(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return {
         key: Metric(value=one.value, unit=KINDS[key].unit, source=MetricSource(file=one.file, key=one.key))
         for key, one in values.items()

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import gemmi
 
-from omtx_worker import __version__, ligands, processes, targets
+from omtx_worker import __version__, ligands, targets
 from omtx_worker.failure import Failure, system_failure, user_failure
 from omtx_worker.models import VINA_OUTPUTS, VINA_VERSION
-from omtx_worker.protocol import Box, Metric, MetricSource, RunRequest
+from omtx_worker.protocol import Box, RunRequest
 from omtx_worker.results import EXTRA, Outcome, Reports
 from omtx_worker.runners import docking_input, ligand_preparation, open_babel, poses
 from omtx_worker.runners.docking_input import DockingInput, DockingParameters
 from omtx_worker.runners.ligand_preparation import PreparedLigand
+from omtx_worker.runners.metrics_file import METRICS_FILE, Value, write_plain_metrics
+from omtx_worker.runners.model_program import LOG_FILE, Handling, run_program
 from omtx_worker.runners.receptor_preparation import PreparedReceptor, as_given, check_box, prepare
 from omtx_worker.settings import environment_of_tool
 
 RECEPTOR_FILE = "receptor.pdbqt"
 POSES_FILE = "poses.pdbqt"
-LOG_FILE = "log.txt"
-METRICS_FILE = "metrics.json"
+OUTPUT_FILE = "vina_output.txt"
 
-_LOG = logging.getLogger(__name__)
 _STARS = 51
 """Length of Vina's progress bar."""
 
@@ -46,7 +43,6 @@ def run(request: RunRequest, work: Path, reports: Reports) -> Outcome:
     edges = " × ".join(f"{edge:g}" for edge in box.size)
     size = f"{ligand.heavy_atoms} heavy atoms, {ligand.rotors} rotors, box of {edges} Å"
     reports.size(size)
-    reports.stage("docking", 0.0)
     _dock(box, parameters, size, work, reports)
     reports.stage("writing results")
     return _results(given, parameters, ligand, receptor, box, work)
@@ -72,42 +68,23 @@ def _dock(box: Box, parameters: DockingParameters, size: str, work: Path, report
         command += [f"--center_{axis}", str(center), f"--size_{axis}", str(edge)]
     command += ["--exhaustiveness", str(parameters.exhaustiveness), "--num_modes", str(parameters.poses)]
     command += ["--seed", str(parameters.seed), "--cpu", "1", "--out", POSES_FILE, "--log", LOG_FILE]
-    oom_kills_before = processes.out_of_memory_kills()
-    process = subprocess.Popen(
-        command,
-        cwd=work,
-        env=environment_of_tool(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    printed = _follow(process, reports)
-    status = process.wait()
-    (work / "vina_output.txt").write_text(printed)
-    if status < 0:
-        raise processes.killed(-status, size, out_of_memory=processes.out_of_memory_kills() > oom_kills_before)
-    if status > 0:
-        _LOG.info("%s", printed)
-        raise _vina_refused(printed)
+    handling = Handling(environment_of_tool, OUTPUT_FILE, _docked, _refused)
+    run_program(command, work, "docking", size, reports, handling)
 
 
-def _follow(process: subprocess.Popen[bytes], reports: Reports) -> str:
-    """All that Vina prints; the stars of its progress bar are reported as they come."""
-    printed = b""
-    while process.stdout is not None and (chunk := process.stdout.read1(4_096)):
-        printed += chunk
-        bar = printed.rpartition(b"----|\n")[2] if b"----|\n" in printed else b""
-        if stars := bar.count(b"*"):
-            reports.stage("docking", round(min(1.0, stars / _STARS), 2))
-    return printed.decode("utf-8", "replace")
+def _docked(printed: str) -> float:
+    """How much is docked, by the stars of Vina's progress bar."""
+    bar = printed.rpartition("----|\n")[2] if "----|\n" in printed else ""
+    return round(min(1.0, bar.count("*") / _STARS), 2)
 
 
-def _vina_refused(printed: str) -> Failure:
+def _refused(printed: str, size: str) -> Failure:
     if fault := _UNTYPED.search(printed):
         line, file, reason = fault.groups()
         if file == RECEPTOR_FILE:
             return user_failure("receptor_unreadable", f"Vina cannot read line {line} of the receptor: {reason}")
-    return system_failure("vina", f"Vina failed: {printed.strip().splitlines()[-1] if printed.strip() else 'no word'}")
+    last = printed.strip().splitlines()[-1] if printed.strip() else "no word"
+    return system_failure("vina", f"Vina failed (size of the input: {size}): {last}")
 
 
 def _results(
@@ -126,20 +103,17 @@ def _results(
     provenance = _provenance(given, parameters, ligand, receptor, box, work)
     properties = {"smiles": given.ligand.smiles, "prepared_smiles": ligand.prepared_smiles}
     poses.write_sdf(work / "poses.sdf", molecules, found, given.ligand.name, properties)
-    values = {
-        "docking_score": found[0].score,
-        "unit": "kcal/mol",
-        "poses": [
-            {"rank": one.rank, "score": one.score, "rmsd_lb": one.rmsd_lb, "rmsd_ub": one.rmsd_ub} for one in found
-        ],
-        "provenance": provenance,
-    }
-    (work / METRICS_FILE).write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    source = MetricSource(file=METRICS_FILE, key="docking_score")
+    metrics = write_plain_metrics(
+        work,
+        {"docking_score": Value(found[0].score, METRICS_FILE, "docking_score")},
+        unit="kcal/mol",
+        poses=[{"rank": one.rank, "score": one.score, "rmsd_lb": one.rmsd_lb, "rmsd_ub": one.rmsd_ub} for one in found],
+        provenance=provenance,
+    )
     return Outcome(
         files=[output for output in VINA_OUTPUTS if output != EXTRA],
-        extra=[ligand_preparation.MOL_FILE, "vina_output.txt"],
-        metrics={"docking_score": Metric(value=found[0].score, unit="kcal/mol", source=source)},
+        extra=[ligand_preparation.MOL_FILE, OUTPUT_FILE],
+        metrics=metrics,
         provenance=provenance,
     )
 
