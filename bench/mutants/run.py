@@ -21,7 +21,7 @@ LEFT_OUT = shutil.ignore_patterns(".git", "target", "node_modules", ".venv", "__
 TESTS = ["cargo", "test", "--package", "omtx-hub-server"]
 BUILD = [*TESTS, "--no-run", "--test", "sweep", "--test", "life"]
 # What finds a defect comes first; two faults at once, which take long, find nothing that one alone does not.
-LIVES = ("single", "screen", "cancelled", "retried", "deleted")
+LIVES = ("single", "failed", "screen", "cancelled", "retried", "deleted")
 LOOKS = [[*TESTS, "--test", "sweep", "--", "--skip", "pairs::", life] for life in LIVES] + [[*TESTS, "--test", "life"]]
 INVARIANT = re.compile(r"^\s*NOT ([^:]+):", re.MULTILINE)
 FAILED = re.compile(r"^test (\S+) \.\.\. FAILED$", re.MULTILINE)

@@ -94,7 +94,7 @@ def create(secret: str, executor: Executor) -> FastAPI:
             raise Failure("quota", "full", str(full)) from None
         except OtherRequest:
             message = "this run id was accepted with another request"
-            raise Failure("user", "conflict", message, "run_id") from None
+            raise Failure("system", "conflict", message, "run_id") from None
         response.status_code = 202 if first else 200
         return accepted
 
@@ -126,10 +126,10 @@ def _check_model(asked: RunRequest, offered: ModelsAnswer) -> None:
         raise Failure("user", "unknown_model", f"there is no model named {asked.model[:40]!r}", "model")
     if model.maintenance is not None:
         raise Failure("quota", "full", f"{model.id} is in maintenance: {model.maintenance}")
-    if model.gpu_hours_left is not None and model.gpu_hours_left < LEAST_GPU_HOURS:
+    used_up = model.gpu_hours_left is not None and model.gpu_hours_left < LEAST_GPU_HOURS
+    if used_up or not model.available:
+        # Whoever asked can mend neither: the run waits until the model is back.
         raise Failure("quota", "full", f"{model.id} {model.reason}")
-    if not model.available:
-        raise Failure("user", "model_unavailable", f"{model.id} {model.reason}", "model")
     if asked.task not in model.tasks:
         raise Failure("user", "unknown_task", f"{model.id} does not do {asked.task[:40]!r}", "task")
     check(asked)

@@ -32,7 +32,6 @@ def _target(target: dict[str, Any]) -> dict[str, Any]:
     [
         ({"run_id": "no epoch"}, "run_id", "pattern"),
         ({"run_id": "../escape:1"}, "run_id", "pattern"),
-        ({"model": "boltz2"}, "model", "needs a GPU"),
         ({"model": "nothing"}, "model", "no model named"),
         ({"task": "protein_structure"}, "task", "does not do"),
         ({"deadline_s": 0}, "deadline_s", "greater than 0"),
@@ -70,6 +69,15 @@ def test_refused_at_once(
     assert (error["category"], error["field"]) == ("user", field)
     assert words in error["message"]
     assert gateway.request("GET", "/v1/runs/bad:1").status_code == 404
+
+
+def test_what_cannot_run_here_waits(gateway: Gateway, shared_far: FarSide) -> None:
+    """Whoever asked can do nothing about a machine without a GPU: no room is said, not that they are at fault."""
+    answer = gateway.request("POST", "/v1/runs", json=shared_far.request("gpu:1") | {"model": "boltz2"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["category"], error["code"]) == (429, "quota", "full")
+    assert "needs a GPU" in error["message"]
+    assert gateway.request("GET", "/v1/runs/gpu:1").status_code == 404
 
 
 @pytest.mark.parametrize(
