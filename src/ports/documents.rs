@@ -246,6 +246,9 @@ pub struct Range {
     pub until: Option<Value>,
 }
 
+/// Combinations of values that a query may ask for: each is a walk of its own over an index.
+pub const COMBINATIONS: usize = 30;
+
 /// A question that one index answers. Fields are names at the top of the document and hold texts, whole numbers or
 /// booleans; a document without the order's field, or with null there, is not found.
 #[derive(Clone, Debug, PartialEq)]
@@ -254,8 +257,8 @@ pub struct Query {
     pub collection: Collection,
     /// Fields that must equal a value.
     pub equal: Vec<(&'static str, Value)>,
-    /// A field that must equal one of 1 to 10 values.
-    pub any_of: Option<(&'static str, Vec<Value>)>,
+    /// Fields that must each equal one of several values, of at most [`COMBINATIONS`] combinations.
+    pub any_of: Vec<(&'static str, Vec<Value>)>,
     /// A list field that must contain a text.
     pub contains: Option<(&'static str, String)>,
     /// The field that orders the answer (ties by id, in the same direction), and that `range` bounds.
@@ -279,7 +282,7 @@ impl Query {
         Self {
             collection,
             equal: Vec::new(),
-            any_of: None,
+            any_of: Vec::new(),
             contains: None,
             order: (order, direction),
             range: Range::default(),
@@ -299,7 +302,7 @@ impl Query {
         if values.len() == 1 {
             self.equal.extend(values.pop().map(|value| (field, value)));
         } else {
-            self.any_of = Some((field, values));
+            self.any_of.push((field, values));
         }
         self
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hub::ports::documents::{DocumentsError, Key, Query, Write};
+use hub::ports::documents::{COMBINATIONS, DocumentsError, Key, Query, Write};
 use hub::ports::shapes::{self, Shape};
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -15,8 +15,6 @@ const MAX_COMMIT_BYTES: usize = 9 * 1024 * 1024;
 const MAX_DOCUMENT_BYTES: usize = 1000 * 1024;
 /// Most bytes of an id.
 const MAX_ID_BYTES: usize = 200;
-/// Most values of `any_of`.
-const MAX_VALUES: usize = 10;
 
 /// A question or a commit that no store of documents takes.
 pub fn refused(why: impl Into<String>) -> DocumentsError {
@@ -104,11 +102,12 @@ impl<'a> Question<'a> {
             .iter()
             .map(|(field, values)| (*field, values.as_slice()));
         let mut narrowed: Vec<(&'static str, Vec<&Value>)> = Vec::new();
+        let mut combinations = 1usize;
         for (field, values) in single.chain(several) {
-            if values.is_empty() || values.len() > MAX_VALUES {
+            combinations = combinations.saturating_mul(values.len());
+            if !(1..=COMBINATIONS).contains(&combinations) {
                 return Err(refused(format!(
-                    "{field} may be one of 1 to {MAX_VALUES} values, not {}",
-                    values.len()
+                    "{field} makes {combinations} combinations of values, and 1 to {COMBINATIONS} may be asked for"
                 )));
             }
             if narrowed.iter().any(|(other, _)| *other == field) {

@@ -59,6 +59,7 @@ macro_rules! on_store {
                 a_document_without_the_order_is_not_found,
                 a_range_takes_its_first_and_not_its_last,
                 any_of_merges_in_order,
+                several_lists_of_values_are_walked_together,
                 a_flag_is_found_by_its_value,
                 terms_are_found_and_narrowed,
                 terms_follow_their_document,

@@ -1,6 +1,6 @@
 //! What queries find.
 
-use hub::ports::documents::{Collection::*, Direction::*, Expect, Key, Query, Write};
+use hub::ports::documents::{Collection::*, Cursor, Direction::*, Expect, Key, Query, Write};
 use hub::ports::shapes::SHAPES;
 use serde_json::{Map, Value, json};
 
@@ -67,7 +67,7 @@ pub async fn a_query_without_a_shape_is_refused(store: Store) {
         newest().contains("name", "x"),
         newest().equal("shelf", "user:b"),
         newest().any_of("status", Vec::new()),
-        newest().any_of("status", (0..11).map(Value::from).collect()),
+        newest().any_of("status", (0..31).map(Value::from).collect()),
         newest().equal("status", 0.5),
         newest().equal("status", Value::Null),
     ];
@@ -231,6 +231,48 @@ pub async fn any_of_merges_in_order(store: Store) {
         ..newest().any_of("status", either)
     };
     assert_eq!(find(&store, &seven).await, expected[..7]);
+}
+
+pub async fn several_lists_of_values_are_walked_together(store: Store) {
+    let (shelves, statuses) = (
+        ["user:a", "lab/a", "lab/b"],
+        ["failed", "running", "completed"],
+    );
+    let jobs = (0..90).map(|n| {
+        job(
+            &format!("{n:02}"),
+            &format!("2026-{:02}", n / 4),
+            json!({"shelf": shelves[n % 3], "status": statuses[n / 3 % 3]}),
+        )
+    });
+    write(&store, jobs.collect()).await;
+    let expected: Vec<_> = (0..90)
+        .filter(|n| n % 3 != 2 && n / 3 % 3 != 1)
+        .map(|n| format!("{n:02}"))
+        .collect();
+    let of = |direction, limit| {
+        Query::new(Jobs, "created_at", direction, limit)
+            .any_of("shelf", vec![json!("user:a"), json!("lab/a")])
+            .any_of("status", vec![json!("completed"), json!("failed")])
+    };
+    assert_eq!(find(&store, &of(Ascending, 100)).await, expected);
+    assert_eq!(store.count(&of(Ascending, 100)).await.unwrap(), 40);
+    let mut walked = Vec::new();
+    let mut page = of(Descending, 7);
+    loop {
+        let found = store.query(&page).await.unwrap();
+        walked.extend(found.iter().map(|document| document.key.id.clone()));
+        let Some(last) = found.last() else { break };
+        let value: Value = serde_json::from_str(&last.json).unwrap();
+        page.after = Some(Cursor {
+            value: value["created_at"].clone(),
+            id: last.key.id.clone(),
+        });
+    }
+    walked.reverse();
+    assert_eq!(walked, expected);
+    let model = (0..8).map(|n| json!(n)).collect();
+    assert_refused(store.query(&of(Ascending, 1).any_of("model", model)).await);
 }
 
 pub async fn a_flag_is_found_by_its_value(store: Store) {
