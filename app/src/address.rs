@@ -85,6 +85,19 @@ impl Address {
     }
 }
 
+/// A place of this hub out of a request: as it was sent when a browser can only take it for one of ours, else the first
+/// page.
+///
+/// Browsers leave out tabs and line ends and take `\` for `/`: to them, `/`, a tab and `/evil.example` are another site.
+pub fn own_path(sent: &str) -> &str {
+    let own = sent.starts_with('/')
+        && !sent.starts_with("//")
+        && sent
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if own { sent } else { "/" }
+}
+
 /// Takes a query apart; a broken escape stays as it was written.
 pub fn pairs(query: &str) -> Vec<(String, String)> {
     let parts = query.split('&').filter(|part| !part.is_empty());
@@ -143,6 +156,33 @@ mod tests {
             pairs("a=%zz%4&b&=c"),
             [("a", "%zz%4"), ("b", ""), ("", "c")].map(|(a, b)| (a.into(), b.into()))
         );
+    }
+
+    #[test]
+    fn no_request_leads_to_another_site() {
+        for own in [
+            "/",
+            "/jobs/abc?x=1",
+            "/batches/b?search=%C3%BC,:",
+            "/?next=//x",
+        ] {
+            assert_eq!(own_path(own), own);
+        }
+        for other in [
+            "",
+            "jobs",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/\r\n/evil.example",
+            "\t//evil.example",
+            "/a b",
+            "/ü",
+            "javascript:x",
+        ] {
+            assert_eq!(own_path(other), "/", "{other:?}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use hub::time::Timestamp;
 use hub::{Error, Result};
 
 use super::place::Place;
-use crate::address::{Address, pairs};
+use crate::address::{Address, own_path, pairs};
 use crate::jobs::api::{Link, ListData, Opened};
 use crate::sheet::{Grid, Sheet};
 
@@ -28,9 +28,7 @@ pub fn id(text: &str) -> Result<JobId> {
 /// Leads to `back` when all went well. Only a place of this hub is gone to.
 pub async fn and_back<T>(back: &str, act: impl Future<Output = Result<T>>) -> Result<T> {
     let done = act.await?;
-    let ours =
-        back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
-    leptos_axum::redirect(if ours { back } else { "/" });
+    leptos_axum::redirect(own_path(back));
     Ok(done)
 }
 
