@@ -96,6 +96,15 @@ fn acts(job: &JobRow) -> impl IntoView + use<> {
                 })}
             {(!ended && !job.cancelling)
                 .then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
+            {(job.file_count > 0)
+                .then(|| {
+                    let everything = format!("/api/v1/jobs/{id}/export?format=zip");
+                    view! {
+                        <a class="button" href=everything rel="external" download="" title="Every file, the table and the exact input">
+                            "Everything (zip)"
+                        </a>
+                    }
+                })}
             <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>
             {rename(job)}
             {(ended && alone).then(|| view! { <a class="button" href=format!("/jobs/{id}/delete")>"Delete"</a> })}

@@ -92,6 +92,7 @@ pub fn tools(row: &JobRow) -> impl IntoView + use<> {
         <div class="tools">
             <a class="button" href=export("csv") rel="external" download="">"CSV"</a>
             {some.then(|| view! { <a class="button" href=export("sdf") rel="external" download="" title="Poses with their scores">"SDF"</a> })}
+            <a class="button" href=export("zip") rel="external" download="" title="Every pose or structure, the table and the exact input">"Everything (zip)"</a>
             {again.then(|| view! { <a class="button" href=format!("/batches/{id}/retry-failed")>"Retry failed"</a> })}
             {(!ended && !row.cancelling).then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
             <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>
