@@ -77,7 +77,7 @@ pub enum Error {
         cause: Cause,
     },
     /// A fault of ours.
-    #[error("the hub failed to do this; nothing was changed")]
+    #[error("the hub failed to do this")]
     Internal {
         /// Why, for the log.
         #[serde(skip)]
