@@ -89,10 +89,7 @@ fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + us
         || address.clone(),
         |sort| address.clone().with("sort", sort),
     );
-    let better = metric.map(|kind| match kind.better {
-        Better::Low => "lower is better",
-        Better::High => "higher is better",
-    });
+    let better = metric.map(|kind| kind.better.words());
     let order = direction(column.key(), &shown);
     let arrow = order.map(|order| if order == "ascending" { " ↑" } else { " ↓" });
     let href = turned(column.key(), metric.map(|kind| kind.better), &shown);
