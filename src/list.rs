@@ -122,6 +122,13 @@ pub struct JobRow {
     pub former_id: Option<String>,
 }
 
+impl JobRow {
+    /// Whether there are poses of it to look at in 3D and to save: what the former system docked is in files of its own.
+    pub fn has_poses(&self) -> bool {
+        self.task == Task::Docking && self.has_structure && self.former_id.is_none()
+    }
+}
+
 impl From<&Job> for JobRow {
     fn from(job: &Job) -> Self {
         let best = job.best.as_ref().and_then(BestValue::of);

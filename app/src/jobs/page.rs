@@ -57,7 +57,7 @@ pub fn result(data: &JobData) -> impl IntoView + use<> {
     view! {
         {standing(job, data.now)}
         {detail::answer(&data.measures)}
-        {(job.status == Status::Completed && data.has_poses).then(|| detail::picture(job, &data.place))}
+        {(job.status == Status::Completed && job.has_poses()).then(|| detail::picture(job, &data.place))}
         {data.grids.iter().map(sheet::grid).collect_view()}
         {data.sheets.iter().map(sheet::sheet).collect_view()}
     }

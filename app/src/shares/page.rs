@@ -4,7 +4,6 @@ use hub::Result;
 use hub::id::JobId;
 use hub::list::{ChildrenQuery, JobDetail, JobRow};
 use hub::services::{Services, Shared};
-use hub::task::Task;
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -57,7 +56,6 @@ pub async fn job(
         measures: record::measures(&job),
         sheets: record::sheets(&job),
         grids: record::grids(&job, &poses, &place),
-        has_poses: record::has_poses(&job),
         row: job.row,
         batch: None,
         before: None,
@@ -155,13 +153,12 @@ fn one(shared: &Shared, data: &JobData) -> impl IntoView + use<> {
 }
 
 fn downloads(base: &str, row: &JobRow) -> impl IntoView + use<> {
-    let poses = row.best.is_some() && row.task == Task::Docking;
     let export = |format: &str| format!("{base}/export?format={format}");
     let (csv, sdf) = (export("csv"), export("sdf"));
     view! {
         <div class="tools">
             <a class="button" href=csv download="">"CSV"</a>
-            {poses.then(|| view! { <a class="button" href=sdf download="" title="Poses with their scores">"SDF"</a> })}
+            {row.has_poses().then(|| view! { <a class="button" href=sdf download="" title="Poses with their scores">"SDF"</a> })}
         </div>
     }
 }

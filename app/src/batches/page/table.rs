@@ -4,7 +4,6 @@ use hub::batch::BatchRow;
 use hub::job::Status;
 use hub::list::JobRow;
 use hub::metric::{self, Better, UNVERIFIED, three_digits};
-use hub::task::Task;
 use leptos::either::{Either, EitherOf5};
 use leptos::prelude::*;
 
@@ -150,8 +149,7 @@ fn row(
         number::grouped(rank)
     };
     let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
-    let has_poses = data.row.task == Task::Docking && data.row.former_id.is_none();
-    let pose = (child.status == Status::Completed && has_poses).then(|| {
+    let pose = (child.status == Status::Completed && data.row.has_poses()).then(|| {
         view! {
             <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() data-name=child.name.clone() data-files=files title="Show its poses in 3D">"View pose"</a>
         }

@@ -96,8 +96,6 @@ pub struct JobData {
     pub sheets: Vec<Sheet>,
     /// Poses, tries and files.
     pub grids: Vec<Grid>,
-    /// Whether there are poses to look at in 3D.
-    pub has_poses: bool,
     /// Its batch, when it has one.
     pub batch: Option<Neighbour>,
     /// The child before.
@@ -158,7 +156,6 @@ pub async fn job(services: &Services, actor: &Actor, id: &str) -> Result<JobData
         measures: record::measures(&job),
         sheets: record::sheets(&job),
         grids: record::grids(&job, &poses, &Place::Home),
-        has_poses: record::has_poses(&job),
         row: job.row,
         place: Place::Home,
         batch,

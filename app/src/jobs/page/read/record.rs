@@ -52,12 +52,6 @@ pub fn measures(job: &JobDetail) -> Vec<Measure> {
         .collect()
 }
 
-/// Whether there is the file of poses that the 3D view reads, of a receptor that it knows.
-pub fn has_poses(job: &JobDetail) -> bool {
-    let named = |name: &str| job.files.iter().any(|file| file.name == name);
-    named("poses.sdf") && job.row.former_id.is_none()
-}
-
 /// What was asked, how it was done, and when.
 pub fn sheets(job: &JobDetail) -> Vec<Sheet> {
     let sheet = |title: &str, facts: Vec<Fact>| Sheet {
