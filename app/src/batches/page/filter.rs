@@ -24,10 +24,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
             view! { <input class="bound" type="number" step="any" name=name value=value placeholder=format!("{} {word}", kind.label) aria-label=label /> }
         })
         .collect();
-    let filtered = address
-        .pairs()
-        .iter()
-        .any(|(name, _)| name != "sort" && name != "columns" && name != "page_token");
+    let filtered = is_filtered(address);
     let cleared = Address::new(path.clone(), "")
         .with("sort", address.get("sort"))
         .href();
@@ -50,6 +47,13 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
             </div>
         </details>
     }
+}
+
+/// Whether only some of the ligands are asked for.
+pub fn is_filtered(address: &Address) -> bool {
+    let of_all = ["sort", "columns", "page_token", "children_limit"];
+    let mut names = address.pairs().iter().map(|(name, _)| name.as_str());
+    names.any(|name| !of_all.contains(&name))
 }
 
 /// The columns, to be ticked.

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 
 use super::BatchData;
 use super::columns::Column;
+use super::filter::is_filtered;
 use crate::address::Address;
 use crate::{number, status};
 
@@ -54,19 +55,13 @@ pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
 
 /// Whether the rows stand in the order of merit, unfiltered.
 fn is_ranked(address: &Address) -> bool {
-    let filtered = address.pairs().iter().any(|(name, _)| {
-        !matches!(
-            name.as_str(),
-            "columns" | "page_token" | "children_limit" | "sort"
-        )
-    });
     let sort = address.get("sort");
     let good_first = metric::named(sort).is_some_and(|kind| kind.better == Better::Low)
         || sort
             .strip_prefix('-')
             .and_then(metric::named)
             .is_some_and(|kind| kind.better == Better::High);
-    !filtered && (sort.is_empty() || good_first)
+    !is_filtered(address) && (sort.is_empty() || good_first)
 }
 
 fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + use<> {
