@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 
 mod query;
 
+pub use query::MAX_CHILDREN_PER_PAGE;
+
 /// Counts are exact up to here.
 pub const COUNTED_TO: u32 = 10_000;
 

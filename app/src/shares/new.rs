@@ -4,7 +4,7 @@ use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;
 use hub::actor::Actor;
 use hub::job::SharedWithOrganization;
-use hub::list::{ChildrenQuery, JobDetail, JobRow};
+use hub::list::{ChildrenQuery, JobDetail, JobRow, MAX_CHILDREN_PER_PAGE};
 use hub::services::Services;
 use hub::share::{MAX_PASSWORD, MIN_PASSWORD, ShareRequest};
 use hub::{Error, Result};
@@ -31,8 +31,6 @@ const CHOICES: [(&str, &str); 6] = [
     ("365", "1 year"),
     ("never", "until it is revoked"),
 ];
-/// The longest selection that a form makes, as many as one page of children holds.
-const BEST_AT_MOST: u32 = 500;
 
 /// The form as it is sent.
 pub struct Form {
@@ -105,7 +103,7 @@ fn form(job: &JobRow) -> impl IntoView + use<> {
         view! {
             <fieldset>
                 <label for="best">"Only the best so many ligands; all when empty"</label>
-                <input id="best" type="number" name="best" min="1" max=total.min(BEST_AT_MOST).to_string() />
+                <input id="best" type="number" name="best" min="1" max=total.min(MAX_CHILDREN_PER_PAGE).to_string() />
             </fieldset>
         }
     });
@@ -198,7 +196,7 @@ pub async fn create(services: &Services, actor: &Actor, form: Form) -> Result<()
     Ok(())
 }
 
-/// The best ligands of a batch.
+/// The best ligands of a batch, as many as one page of children holds at most.
 async fn best_of(
     services: &Services,
     actor: &Actor,
@@ -208,11 +206,13 @@ async fn best_of(
     let limit = best
         .parse()
         .ok()
-        .filter(|best| (1..=BEST_AT_MOST).contains(best));
+        .filter(|best| (1..=MAX_CHILDREN_PER_PAGE).contains(best));
     let limit = limit.ok_or_else(|| {
         Error::invalid(
             "best",
-            "say how many ligands, 1 to 500, or leave it empty to share all",
+            format!(
+                "say how many ligands, 1 to {MAX_CHILDREN_PER_PAGE}, or leave it empty to share all"
+            ),
         )
     })?;
     let query = ChildrenQuery {

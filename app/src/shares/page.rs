@@ -2,7 +2,7 @@
 
 use hub::Result;
 use hub::id::JobId;
-use hub::list::{ChildrenQuery, JobDetail, JobRow};
+use hub::list::{ChildrenQuery, JobDetail, JobRow, MAX_CHILDREN_PER_PAGE};
 use hub::services::{Services, Shared};
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -13,9 +13,6 @@ use crate::batches::page::BatchData;
 use crate::jobs::page::place::Place;
 use crate::jobs::page::read::{JobData, record};
 use crate::{batches, jobs, status, time};
-
-/// Ligands whose values the preview image shows.
-const PREVIEWED: u32 = 500;
 
 /// What a page for readers shows.
 pub enum Content {
@@ -70,7 +67,7 @@ pub async fn card(services: &Services, shared: &Shared) -> Result<Card> {
     let job = &shared.job;
     let values = if job.row.batch.is_some() {
         let best = ChildrenQuery {
-            limit: PREVIEWED,
+            limit: MAX_CHILDREN_PER_PAGE,
             ..ChildrenQuery::default()
         };
         let rows = services.shared_children(shared, &best).await?.results;
