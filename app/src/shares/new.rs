@@ -6,7 +6,7 @@ use hub::actor::Actor;
 use hub::job::SharedWithOrganization;
 use hub::list::{ChildrenQuery, JobDetail, JobRow, MAX_CHILDREN_PER_PAGE};
 use hub::services::Services;
-use hub::share::{MAX_PASSWORD, MIN_PASSWORD, ShareRequest};
+use hub::share::{MAX_PASSWORD, MIN_PASSWORD, ShareRequest, USUAL_DAYS};
 use hub::{Error, Result};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -22,7 +22,7 @@ use crate::time;
 const MADE: &str = "made-link";
 /// Seconds that it takes at most.
 const MADE_S: u32 = 60;
-/// How long a link may hold: days and words; the third is the usual one.
+/// How long a link may hold: days and words.
 const CHOICES: [(&str, &str); 6] = [
     ("1", "1 day"),
     ("7", "7 days"),
@@ -94,9 +94,10 @@ fn what(job: &JobDetail) -> impl IntoView + use<> {
 }
 
 fn form(job: &JobRow) -> impl IntoView + use<> {
+    let usual = USUAL_DAYS.to_string();
     let choices: Vec<_> = CHOICES
         .iter()
-        .map(|(value, words)| view! { <option value=*value selected=*value == "30">{*words}</option> })
+        .map(|(value, words)| view! { <option value=*value selected=*value == usual>{*words}</option> })
         .collect();
     let total = job.batch.as_ref().map_or(0, |batch| batch.total);
     let best = (total > 1).then(|| {
