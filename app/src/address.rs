@@ -1,6 +1,7 @@
 //! The address of a page as a value: its path and its parameters, which hold the whole state of every list.
 
 use hub::search::query_string;
+use leptos::prelude::*;
 
 /// A path with its parameters in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,12 @@ impl Address {
         self
     }
 
+    /// The same with these parameters only.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.pairs.retain(|(key, _)| names.contains(&key.as_str()));
+        self
+    }
+
     /// The same, its list `name` with `value` taken in or, when it is in it, out.
     pub fn toggled(self, name: &str, value: &str) -> Self {
         let mut values: Vec<String> = self.all(name).map(str::to_owned).collect();
@@ -73,6 +80,14 @@ impl Address {
         }
         let values = values.join(",");
         self.with(name, values)
+    }
+
+    /// Its parameters as what a form passes on.
+    pub fn hidden(&self) -> Vec<impl IntoView + use<>> {
+        let pairs = self.pairs.iter().cloned();
+        pairs
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+            .collect()
     }
 
     /// As a link says it.

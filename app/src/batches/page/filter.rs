@@ -33,7 +33,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
             <summary>"Filter and columns"</summary>
             <div class="groups">
             <form method="get" action=path.clone()>
-                {kept(address, &["sort", "columns"])}
+                {address.clone().only(&["sort", "columns"]).hidden()}
                 <input type="search" name="search" value=address.get("search").to_owned() placeholder="Name or SMILES" aria-label="Name or SMILES" />
                 <select name="children_status" aria-label="Status">
                     <option value="">"Any status"</option>
@@ -69,33 +69,14 @@ fn chooser(batch: &JobRow, address: &Address, path: String) -> impl IntoView + u
             }
         })
         .collect();
-    let others: Vec<&str> = address
-        .pairs()
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|name| *name != "columns")
-        .collect();
     view! {
         <details class="menu columns">
             <summary class="button">"Columns"</summary>
             <form method="get" action=path>
-                {kept(address, &others)}
+                {address.clone().without(&["columns"]).hidden()}
                 {boxes}
                 <button class="button">"Show"</button>
             </form>
         </details>
     }
-}
-
-/// Parameters that a form passes on.
-fn kept(address: &Address, names: &[&str]) -> Vec<impl IntoView + use<>> {
-    let pairs = address
-        .pairs()
-        .iter()
-        .filter(|(name, _)| names.contains(&name.as_str()));
-    pairs
-        .map(
-            |(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> },
-        )
-        .collect()
 }
