@@ -19,7 +19,7 @@ pub fn summary(row: &JobRow, common: &[Fact], now: Timestamp) -> impl IntoView +
 }
 
 fn progress(progress: &BatchProgress) -> impl IntoView + use<> {
-    let ended = progress.completed + progress.failed + progress.cancelled;
+    let ended = progress.ended();
     let left = match progress.seconds_left {
         Some(seconds) => Some(format!("{} left", hub::estimate::words(seconds as u32))),
         None if ended < progress.total => Some("time left is known after 3 ligands".to_owned()),
