@@ -1,6 +1,6 @@
 //! The page on which a link is made: what it will show first, then the link, once.
 
-use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use hub::actor::Actor;
 use hub::job::SharedWithOrganization;
@@ -11,6 +11,7 @@ use hub::{Error, Result};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
+use crate::cookie::{self, Cookie, SameSite};
 use crate::frame::Breadcrumbs;
 use crate::jobs::page::read;
 use crate::jobs::row::href;
@@ -21,7 +22,7 @@ use crate::time;
 /// The cookie that carries a new link from the form to the page that shows it, and is taken back there.
 const MADE: &str = "made-link";
 /// Seconds that it takes at most.
-const MADE_S: u32 = 60;
+const MADE_S: i64 = 60;
 /// How long a link may hold: days and words.
 const CHOICES: [(&str, &str); 6] = [
     ("1", "1 day"),
@@ -227,25 +228,21 @@ async fn best_of(
 /// The link that was just made, taken out of its cookie.
 fn take_made(path: &str) -> Option<String> {
     let parts = use_context::<Parts>()?;
-    let headers = parts.headers.get_all(COOKIE).into_iter();
-    let cookies = headers.filter_map(|header| header.to_str().ok());
-    let made = cookies
-        .flat_map(|cookies| cookies.split("; "))
-        .find_map(|cookie| cookie.strip_prefix(MADE)?.strip_prefix('='))?;
-    let made = made.to_owned();
+    let made = cookie::read(&parts.headers, MADE)?.to_owned();
     set_cookie(path, "", 0, made.starts_with("https:"));
     Some(made)
 }
 
-fn set_cookie(path: &str, value: &str, seconds: u32, secure: bool) {
-    let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!(
-        "{MADE}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-    );
-    if let (Some(options), Ok(cookie)) = (
-        use_context::<ResponseOptions>(),
-        HeaderValue::try_from(cookie),
-    ) {
+fn set_cookie(path: &str, value: &str, seconds: i64, secure: bool) {
+    let cookie = Cookie {
+        name: MADE,
+        value,
+        path,
+        seconds,
+        same_site: SameSite::Strict,
+        secure,
+    };
+    if let (Some(options), Ok(cookie)) = (use_context::<ResponseOptions>(), cookie.header()) {
         options.append_header(SET_COOKIE, cookie);
     }
 }
