@@ -10,11 +10,13 @@ use crate::error::{Error, Result};
 use crate::id::{NotAnId, OrganizationId, SessionId, UserId};
 use crate::job::Job;
 use crate::organization::MemberRole;
+use crate::share::Share;
 
 const LOCAL: &str = "local";
 
-/// Whoever asks for something. The first parameter of every use case, and checked before anything is read. Only the
-/// use cases that look after sessions and keys make one.
+/// Whoever asks for something. The first parameter of every use case, and checked before anything is read. There are three
+/// ways to become one: by a session or a key, which `services::sessions` looks up; as the local owner; and as the reader of
+/// a link, for whom `services::shares` opened it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Actor {
@@ -46,6 +48,21 @@ impl Actor {
             reads_only: false,
             member: None,
             roles: vec![Role::User, Role::Admin],
+            session: None,
+            key: None,
+            address: String::new(),
+        }
+    }
+
+    /// The readers of a link: they read in the name of whoever made it, and change nothing.
+    pub fn reading_for(share: &Share) -> Self {
+        Self {
+            user: share.created_by.clone(),
+            owner: share.owner.clone(),
+            reads_only: true,
+            // What a link shows is what the owner's own see, whoever made the link.
+            member: Some(MemberRole::Admin),
+            roles: Vec::new(),
             session: None,
             key: None,
             address: String::new(),

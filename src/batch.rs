@@ -144,6 +144,13 @@ pub struct BatchProgress {
     pub seconds_left: Option<f64>,
 }
 
+impl BatchProgress {
+    /// Children that have ended.
+    pub const fn ended(&self) -> u32 {
+        self.completed + self.failed + self.cancelled
+    }
+}
+
 impl From<&BatchState> for BatchProgress {
     fn from(batch: &BatchState) -> Self {
         let counts = batch.counts;

@@ -77,7 +77,7 @@ pub enum Error {
         cause: Cause,
     },
     /// A fault of ours.
-    #[error("the hub failed to do this; nothing was changed")]
+    #[error("the hub failed to do this")]
     Internal {
         /// Why, for the log.
         #[serde(skip)]
@@ -143,6 +143,30 @@ impl Error {
             Self::LimitReached { .. } => "limit-reached",
             Self::Unavailable { .. } => "unavailable",
             Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What kind of error it is, in words: what stands above its text.
+    pub const fn title(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) => "The input cannot be accepted",
+            Self::BadRequest(_) => "This cannot be read",
+            Self::NotFound => "There is nothing here",
+            Self::Conflict(_) => "This is not possible now",
+            Self::Unauthenticated => "You are not signed in",
+            Self::Forbidden(_) => "You may not do this",
+            Self::TooLarge(_) => "This is too large",
+            Self::LimitReached { .. } => "A limit is reached",
+            Self::Unavailable { .. } => "A part of the hub does not answer",
+            Self::Internal { .. } => "The hub failed",
+        }
+    }
+
+    /// What a page says under the title: the text, or, where there is none to tell, what may be the reason.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::NotFound => "It was deleted, or it never was, or it is not yours.".to_owned(),
+            other => other.to_string(),
         }
     }
 

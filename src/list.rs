@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 
 mod query;
 
+pub use query::MAX_CHILDREN_PER_PAGE;
+
 /// Counts are exact up to here.
 pub const COUNTED_TO: u32 = 10_000;
 
@@ -120,6 +122,13 @@ pub struct JobRow {
     /// Its id in the former system, when it came from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_id: Option<String>,
+}
+
+impl JobRow {
+    /// Whether there are poses of it to look at in 3D and to save: what the former system docked is in files of its own.
+    pub fn has_poses(&self) -> bool {
+        self.task == Task::Docking && self.has_structure && self.former_id.is_none()
+    }
 }
 
 impl From<&Job> for JobRow {

@@ -22,6 +22,16 @@ pub enum Better {
     High,
 }
 
+impl Better {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Low => "lower is better",
+            Self::High => "higher is better",
+        }
+    }
+}
+
 /// A metric and what it means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MetricKind {

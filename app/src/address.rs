@@ -1,6 +1,7 @@
 //! The address of a page as a value: its path and its parameters, which hold the whole state of every list.
 
 use hub::search::query_string;
+use leptos::prelude::*;
 
 /// A path with its parameters in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,12 @@ impl Address {
         self
     }
 
+    /// The same with these parameters only.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.pairs.retain(|(key, _)| names.contains(&key.as_str()));
+        self
+    }
+
     /// The same, its list `name` with `value` taken in or, when it is in it, out.
     pub fn toggled(self, name: &str, value: &str) -> Self {
         let mut values: Vec<String> = self.all(name).map(str::to_owned).collect();
@@ -75,6 +82,14 @@ impl Address {
         self.with(name, values)
     }
 
+    /// Its parameters as what a form passes on.
+    pub fn hidden(&self) -> Vec<impl IntoView + use<>> {
+        let pairs = self.pairs.iter().cloned();
+        pairs
+            .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+            .collect()
+    }
+
     /// As a link says it.
     pub fn href(&self) -> String {
         if self.pairs.is_empty() {
@@ -83,6 +98,19 @@ impl Address {
             format!("{}?{}", self.path, query_string(&self.pairs))
         }
     }
+}
+
+/// A place of this hub out of a request: as it was sent when a browser can only take it for one of ours, else the first
+/// page.
+///
+/// Browsers leave out tabs and line ends and take `\` for `/`: to them, `/`, a tab and `/evil.example` are another site.
+pub fn own_path(sent: &str) -> &str {
+    let own = sent.starts_with('/')
+        && !sent.starts_with("//")
+        && sent
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if own { sent } else { "/" }
 }
 
 /// Takes a query apart; a broken escape stays as it was written.
@@ -143,6 +171,33 @@ mod tests {
             pairs("a=%zz%4&b&=c"),
             [("a", "%zz%4"), ("b", ""), ("", "c")].map(|(a, b)| (a.into(), b.into()))
         );
+    }
+
+    #[test]
+    fn no_request_leads_to_another_site() {
+        for own in [
+            "/",
+            "/jobs/abc?x=1",
+            "/batches/b?search=%C3%BC,:",
+            "/?next=//x",
+        ] {
+            assert_eq!(own_path(own), own);
+        }
+        for other in [
+            "",
+            "jobs",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/\r\n/evil.example",
+            "\t//evil.example",
+            "/a b",
+            "/ü",
+            "javascript:x",
+        ] {
+            assert_eq!(own_path(other), "/", "{other:?}");
+        }
     }
 
     #[test]

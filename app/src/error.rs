@@ -59,18 +59,13 @@ pub fn Fault(
     let stranger = matches!(error.error, Error::Unauthenticated);
     // Whoever loads a page anew without being signed in is led to sign in, and back.
     let again = if stranger { "Sign in" } else { "Reload" };
-    let title = match &error.error {
-        Error::NotFound => "There is nothing here",
-        Error::BadRequest(_) | Error::Invalid(_) => "This cannot be read",
-        Error::Unavailable { .. } => "A part of the hub does not answer",
-        Error::Internal { .. } => "The hub failed to do this",
-        Error::Unauthenticated => "You are not signed in any more",
-        _ => "This is not possible now",
+    // Nobody comes to a page without having been signed in.
+    let title = if stranger {
+        "You are not signed in any more"
+    } else {
+        error.error.title()
     };
-    let message = match &error.error {
-        Error::NotFound => "It was deleted, or it never was, or it is not yours.".to_owned(),
-        other => other.to_string(),
-    };
+    let message = error.error.advice();
     view! {
         <section class="fault" role="alert">
             <h1>{title}</h1>

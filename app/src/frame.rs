@@ -72,11 +72,7 @@ fn Search() -> impl IntoView {
         Address::new("/", &query).without(&["page_token", "page", "open"])
     };
     let address = Memo::new(move |_| address());
-    let kept = move || {
-        let address = address.get().without(&["search"]);
-        let pairs = address.pairs().iter();
-        pairs.map(|(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> }).collect_view()
-    };
+    let kept = move || address.get().without(&["search"]).hidden();
     view! {
         <form class="search" action="/" method="get" role="search">
             {kept}

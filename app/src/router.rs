@@ -1,4 +1,5 @@
-//! Which page stands at which address. Every page is sent whole, with its data and its status.
+//! The addresses that are pages. It knows My Results only; what stands at every other is found on the server, in
+//! `served::write`. Every page is sent whole, with its data and its status.
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;

@@ -52,14 +52,19 @@ pub fn answer<T>(result: hub::Result<T>) -> Result<T, AppError> {
         let reference = use_context::<RequestId>()
             .map(|id| id.0)
             .unwrap_or_default();
-        match &error {
-            Error::Internal { cause } => tracing::error!(%reference, ?cause, "the hub failed"),
-            Error::Unavailable { message, cause } => {
-                tracing::warn!(%reference, ?cause, "{message}")
-            }
-            _ => {}
-        }
+        log(&error, &reference);
         set_status(error.status());
         AppError { error, reference }
     })
+}
+
+/// Writes down why something failed, by the reference that its reader is told: what is ours to mend as an error, what may
+/// mend itself as a warning, and what is the reader's own not at all.
+pub fn log(error: &Error, reference: &str) {
+    let code = error.code();
+    match error {
+        Error::Internal { cause } => tracing::error!(reference, code, ?cause, "{error}"),
+        Error::Unavailable { cause, .. } => tracing::warn!(reference, code, ?cause, "{error}"),
+        _ => {}
+    }
 }

@@ -84,10 +84,7 @@ pub fn tab_title(job: &JobRow) -> String {
         Status::Cancelled => "–",
     };
     match &job.batch {
-        Some(batch) => {
-            let ended = batch.completed + batch.failed + batch.cancelled;
-            format!("{sign} {ended}/{} {}", batch.total, job.name)
-        }
+        Some(batch) => format!("{sign} {}/{} {}", batch.ended(), batch.total, job.name),
         None => format!("{sign} {}", job.name),
     }
 }

@@ -394,13 +394,6 @@ fn given(setting: &Option<String>) -> Option<&str> {
         .filter(|text| !text.is_empty())
 }
 
-/// Whether a host of an address is this machine.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    let address = address.parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
 fn environment(text: &str, faults: &mut Vec<String>) -> Environment {
     match text {
         "development" => Environment::Development,

@@ -1,14 +1,15 @@
-//! Errors as the API tells them: `application/problem+json` (RFC 9457). Their causes are logged here, once.
+//! Errors as the API tells them: `application/problem+json` (RFC 9457).
 
 use std::any::Any;
 use std::time::{Duration, SystemTime};
 
+use app::text::escaped;
 use axum::body::Body;
 use axum::http::header::{self, InvalidHeaderValue};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hub::Error;
 use hub::time::Timestamp;
-use hub::{Error, Fault};
 use serde_json::{Map, Value, json};
 
 /// Seconds after which it makes sense to ask again what did not answer.
@@ -27,10 +28,11 @@ pub struct Problem(Box<Told>);
 struct Told {
     status: StatusCode,
     code: &'static str,
+    title: &'static str,
     detail: String,
-    errors: Vec<Fault>,
     more: Map<String, Value>,
-    cause: Option<String>,
+    /// What a use case said, when it is told for one.
+    error: Option<Error>,
     /// When it makes sense to ask again.
     retry_at: Option<Timestamp>,
 }
@@ -41,10 +43,10 @@ impl Problem {
         Self(Box::new(Told {
             status,
             code,
+            title: title(code),
             detail: detail.into(),
-            errors: Vec::new(),
             more: Map::new(),
-            cause: None,
+            error: None,
             retry_at: None,
         }))
     }
@@ -59,34 +61,14 @@ impl Problem {
         )))
     }
 
-    fn title(&self) -> &'static str {
-        match self.0.code {
-            "invalid" => "The input cannot be accepted",
-            "bad-request" => "The request is malformed",
-            "not-found" => "Not found",
-            "conflict" => "Not possible now",
-            "unauthenticated" => "Not signed in",
-            "forbidden" => "Not allowed",
-            "too-large" => "Too large",
-            "limit-reached" => "Limit reached",
-            "too-many-requests" => "Too many requests",
-            "unavailable" => "Not available now",
-            "misdirected" => "Wrong host",
-            "cross-site" => "Another site's request",
-            "method-not-allowed" => "Method not allowed",
-            "unsupported-media-type" => "Media type not supported",
-            _ => "The hub failed",
-        }
-    }
-
     fn body(&self, reference: &str) -> String {
         let mut body = json!({
             "type": format!("/docs/problems/{}", self.0.code),
-            "title": self.title(),
+            "title": self.0.title,
             "status": self.0.status.as_u16(),
             "detail": self.0.detail,
             "reference": reference,
-            "errors": self.0.errors,
+            "errors": self.0.error.as_ref().map_or(&[][..], Error::faults),
         });
         if let Some(body) = body.as_object_mut() {
             body.extend(self.0.more.clone());
@@ -98,11 +80,9 @@ impl Problem {
 impl Problem {
     /// For a browser that was led here by a link or a form.
     fn page(&self, reference: &str) -> String {
-        let detail = match self.0.status {
-            StatusCode::NOT_FOUND => "It was deleted, or it never was, or it is not yours.",
-            _ => self.0.detail.as_str(),
-        };
-        let (title, detail) = (escaped(self.title()), escaped(detail));
+        let advice = self.0.error.as_ref().map(Error::advice);
+        let detail = advice.as_ref().unwrap_or(&self.0.detail);
+        let (title, detail) = (escaped(self.0.title), escaped(detail));
         let (way, on) = match self.0.status {
             StatusCode::UNAUTHORIZED => ("/login", "Sign in"),
             _ => ("/", "My Results"),
@@ -121,22 +101,18 @@ impl From<Error> for Problem {
         let status =
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut problem = Self::new(status, error.code(), error.to_string());
-        problem.0.errors = error.faults().to_vec();
-        match &error {
-            Error::LimitReached {
-                remaining,
-                resets_at,
-                ..
-            } => {
-                problem.0.more.insert("remaining".into(), json!(remaining));
-                problem.0.more.insert("resets_at".into(), json!(resets_at));
-                problem.0.retry_at = Some(*resets_at);
-            }
-            Error::Internal { cause } | Error::Unavailable { cause, .. } => {
-                problem.0.cause = Some(format!("{cause:?}"))
-            }
-            _ => {}
+        problem.0.title = error.title();
+        if let Error::LimitReached {
+            remaining,
+            resets_at,
+            ..
+        } = &error
+        {
+            problem.0.more.insert("remaining".into(), json!(remaining));
+            problem.0.more.insert("resets_at".into(), json!(resets_at));
+            problem.0.retry_at = Some(*resets_at);
         }
+        problem.0.error = Some(error);
         problem
     }
 }
@@ -156,14 +132,8 @@ pub fn complete(mut response: Response, reference: &str, as_page: bool) -> Respo
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    if let Some(cause) = &problem.0.cause {
-        tracing::error!(
-            reference,
-            code = problem.0.code,
-            cause,
-            "{}",
-            problem.0.detail
-        );
+    if let Some(error) = &problem.0.error {
+        app::state::log(error, reference);
     }
     let (media_type, body) = if as_page {
         ("text/html; charset=utf-8", problem.page(reference))
@@ -193,11 +163,16 @@ fn http_date(at: Timestamp) -> Result<HeaderValue, InvalidHeaderValue> {
     HeaderValue::try_from(httpdate::fmt_http_date(at))
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+/// The title of a problem that no use case knows of.
+fn title(code: &str) -> &'static str {
+    match code {
+        "too-many-requests" => "Too many requests",
+        "misdirected" => "Wrong host",
+        "cross-site" => "Another site's request",
+        "method-not-allowed" => "Method not allowed",
+        "unsupported-media-type" => "Media type not supported",
+        _ => "This is not possible",
+    }
 }
 
 #[cfg(test)]
@@ -212,7 +187,7 @@ mod tests {
         ));
         let page = problem.page("r1");
         assert!(
-            page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;more&quot;"),
+            page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; \"more\""),
             "{page}"
         );
         assert!(page.contains("r1") && !page.contains("<script"), "{page}");
@@ -235,13 +210,7 @@ mod tests {
     #[test]
     fn a_cause_is_kept_from_the_reader() {
         let problem = Problem::from(Error::internal("the disk at /secret is full"));
-        assert!(
-            problem
-                .0
-                .cause
-                .as_deref()
-                .is_some_and(|cause| cause.contains("/secret"))
-        );
+        assert!(format!("{:?}", problem.0.error).contains("/secret"));
         assert!(!problem.body("r1").contains("/secret") && !problem.page("r1").contains("/secret"));
     }
 }

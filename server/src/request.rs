@@ -19,7 +19,7 @@ mod origin;
 mod rate;
 
 pub use client::{ClientAddress, network};
-pub use origin::{Addresses, Origin, check_host, check_origin};
+pub use origin::{Addresses, Origin, check_host, check_origin, is_loopback};
 pub use rate::{Rates, limit_rate};
 
 /// The header that carries a request's reference.

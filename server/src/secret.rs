@@ -1,5 +1,5 @@
-//! The key that this machine signs addresses of files with: made at the first start and kept, so that an address stays
-//! good over a restart.
+//! Keys that a hub on one machine signs with, addresses of files and tokens of sessions: made at the first start and kept,
+//! so that what was signed stays good over a restart.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};

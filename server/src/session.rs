@@ -1,5 +1,6 @@
 //! Who asks. A handler that takes [`Signed`] is reached by nobody else; how one signs in is known here only.
 
+use app::cookie::{self, Cookie, SameSite};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -94,7 +95,7 @@ impl Accounts {
             };
             return actor.map(Some).ok_or(Error::Unauthenticated);
         }
-        match self.cookie(headers) {
+        match cookie::read(headers, self.cookie_name()) {
             Some(token) => self.actor_of_token(token).await,
             None => Ok(None),
         }
@@ -112,10 +113,6 @@ impl Accounts {
         if self.https { "__Host-omtx" } else { "omtx" }
     }
 
-    fn cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        cookie(headers, self.cookie_name())
-    }
-
     /// The header that lets a browser keep a session.
     pub fn kept(&self, entered: &Entered) -> Result<HeaderValue> {
         self.set_cookie(&self.tokens.issue(entered)?, SESSION_S)
@@ -131,11 +128,15 @@ impl Accounts {
     }
 
     fn cookie_of(&self, name: &str, value: &str, path: &str, seconds: i64) -> Result<HeaderValue> {
-        let secure = if self.https { "; Secure" } else { "" };
-        let text = format!(
-            "{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
-        );
-        HeaderValue::try_from(text).map_err(Error::internal)
+        let cookie = Cookie {
+            name,
+            value,
+            path,
+            seconds,
+            same_site: SameSite::Lax,
+            secure: self.https,
+        };
+        cookie.header()
     }
 
     /// A prefix that browsers hold to: by https only. It is sent to a part of the hub alone, which the stricter prefix
@@ -150,7 +151,7 @@ impl Accounts {
 
     /// The sign-in elsewhere that a browser began.
     pub fn pending(&self, headers: &HeaderMap) -> Option<Pending> {
-        Pending::read(cookie(headers, self.pending_name())?)
+        Pending::read(cookie::read(headers, self.pending_name())?)
     }
 
     /// The header that lets a browser keep the sign-in elsewhere that it began.
@@ -162,18 +163,6 @@ impl Accounts {
     pub fn pending_forgotten(&self) -> Result<HeaderValue> {
         self.cookie_of(self.pending_name(), "", OPENID, 0)
     }
-}
-
-/// The value of a cookie.
-fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
-    let all = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    all.flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == wanted)
-        .map(|(_, value)| value)
 }
 
 /// Somebody who is signed in.

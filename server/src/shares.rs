@@ -2,6 +2,7 @@
 //! every token that lets nobody in alike.
 
 use app::address::Address;
+use app::cookie::{self, Cookie, SameSite};
 use app::shares::card::Card;
 use app::shares::document::{Link, document};
 use app::shares::page;
@@ -218,11 +219,7 @@ async fn nowhere(State(readers): State<Readers>) -> Response {
 
 impl Readers {
     async fn open(&self, token: &str, headers: &HeaderMap) -> Result<Opened> {
-        let cookies = headers.get_all(header::COOKIE).into_iter();
-        let pass = cookies
-            .filter_map(|cookies| cookies.to_str().ok())
-            .flat_map(|cookies| cookies.split(';'))
-            .find_map(|cookie| cookie.trim().strip_prefix(PASS)?.strip_prefix('='));
+        let pass = cookie::read(headers, PASS);
         self.services.open_share(token, pass).await
     }
 
@@ -238,18 +235,15 @@ impl Readers {
 
     /// The pass as a cookie of this link alone.
     fn cookie(&self, token: &str, pass: &Pass) -> Result<HeaderValue> {
-        let secure = if self.public.starts_with("https:") {
-            "; Secure"
-        } else {
-            ""
+        let cookie = Cookie {
+            name: PASS,
+            value: &pass.text,
+            path: &base(token),
+            seconds: pass.seconds,
+            same_site: SameSite::Lax,
+            secure: self.public.starts_with("https:"),
         };
-        HeaderValue::try_from(format!(
-            "{PASS}={}; Path={}; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-            pass.text,
-            base(token),
-            pass.seconds
-        ))
-        .map_err(Error::internal)
+        cookie.header()
     }
 
     fn link(&self, token: &str) -> Link {

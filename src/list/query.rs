@@ -10,7 +10,7 @@ use crate::search::Filters;
 /// Children on a page when nothing else is asked.
 const USUAL_CHILDREN: u32 = 100;
 /// Children on a page at most.
-const MAX_CHILDREN: u32 = 500;
+pub const MAX_CHILDREN_PER_PAGE: u32 = 500;
 
 impl ListQuery {
     /// Reads `sort` beside what [`Filters::from_query`] and [`PageRequest::from_query`] read. Other
@@ -61,11 +61,11 @@ impl ChildrenQuery {
             Some(text) => text
                 .parse()
                 .ok()
-                .filter(|limit| (1..=MAX_CHILDREN).contains(limit))
+                .filter(|limit| (1..=MAX_CHILDREN_PER_PAGE).contains(limit))
                 .ok_or_else(|| {
                     Error::bad_request(
                         "children_limit",
-                        "children_limit must be a whole number from 1 to 500",
+                        format!("children_limit must be a whole number from 1 to {MAX_CHILDREN_PER_PAGE}"),
                     )
                 })?,
         };

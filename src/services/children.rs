@@ -10,12 +10,9 @@ use crate::batch::{BatchRow, PackedRows, ROWS_PER_RECORD};
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::Job;
-use crate::list::{ChildrenPage, ChildrenQuery};
+use crate::list::{ChildrenPage, ChildrenQuery, MAX_CHILDREN_PER_PAGE};
 use crate::metric::{self, Better};
 use crate::task::Task;
-
-/// Children of a page at most.
-pub const MAX_LIMIT: u32 = 500;
 
 /// Rows that are kept in memory, of about a kilobyte at most.
 const ROWS_KEPT: u64 = 100_000;
@@ -89,10 +86,10 @@ pub(super) fn page_of<'a>(
     rows: impl Iterator<Item = &'a BatchRow>,
     query: &ChildrenQuery,
 ) -> Result<ChildrenPage> {
-    if !(1..=MAX_LIMIT).contains(&query.limit) {
+    if !(1..=MAX_CHILDREN_PER_PAGE).contains(&query.limit) {
         return Err(Error::bad_request(
             "children_limit",
-            "children_limit must be a whole number from 1 to 500",
+            format!("children_limit must be a whole number from 1 to {MAX_CHILDREN_PER_PAGE}"),
         ));
     }
     let sort = Sort::parse(task, &query.sort, query.reversed)?;

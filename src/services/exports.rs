@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::batches::{StoredLigand, ligands_path};
 use super::files::file_stem;
 use super::store::job_key;
+use super::submissions::target_path;
 use super::{Services, children::Sort};
 use crate::actor::Actor;
 use crate::batch::BatchRow;
@@ -52,9 +53,10 @@ impl ExportFormat {
             "csv" => Ok(Self::Csv),
             "sdf" => Ok(Self::Sdf),
             "json" => Ok(Self::Json),
+            "zip" => Ok(Self::Zip),
             _ => Err(Error::bad_request(
                 "format",
-                "format must be csv, sdf or json",
+                "format must be csv, sdf, json or zip",
             )),
         }
     }
@@ -151,7 +153,7 @@ impl Services {
     }
 
     /// The files of an archive: the table, the exact input, and every file of a job, or the poses or best structures of a
-    /// batch's children.
+    /// batch's children. What a run wrote has a folder of its own, since the former system let it have any name.
     async fn entries(
         &self,
         actor: &Actor,
@@ -172,21 +174,14 @@ impl Services {
             .map_err(super::files::error)?;
         let table = String::from_utf8_lossy(&table.concat()).into_owned();
         let mut entries = vec![text("job.json", detail), text("manifest.csv", table)];
-        let input = format!("{}/input", job.folder());
-        for blob in self.blobs.list(&input).await.map_err(super::files::error)? {
-            let name = blob
-                .path
-                .trim_start_matches(&job.folder())
-                .trim_start_matches('/')
-                .to_owned();
-            entries.push(Entry::Stored {
-                name,
-                path: blob.path,
-            });
-        }
+        let inputs = self.inputs(job).await?.into_iter();
+        entries.extend(inputs.filter_map(|path| {
+            let name = format!("input/{}", path.rsplit('/').next()?);
+            Some(Entry::Stored { name, path })
+        }));
         if let (Some(epoch), None) = (job.result_epoch, &job.batch) {
             let stored = |file: &ResultFile| Entry::Stored {
-                name: file.name.clone(),
+                name: format!("files/{}", file.name),
                 path: job.output_path(epoch, &file.name),
             };
             entries.extend(job.files.iter().map(stored));
@@ -203,6 +198,22 @@ impl Services {
             }
         }
         Ok(entries)
+    }
+
+    /// The files of what was asked: those of a job or batch, or the target that a child has in common with its batch.
+    async fn inputs(&self, job: &Job) -> Result<Vec<String>> {
+        let Some(batch) = &job.batch_id else {
+            let folder = format!("{}/input", job.folder());
+            let files = self.blobs.list(&folder).await;
+            let files = files.map_err(super::files::error)?.into_iter();
+            return Ok(files.map(|file| file.path).collect());
+        };
+        let batch = self.store.get::<Job>(job_key(batch)).await?;
+        let target = batch.and_then(|batch| {
+            let target = batch.value.input.target()?;
+            target_path(&batch.value, target)
+        });
+        Ok(target.into_iter().collect())
     }
 
     /// The rows with their ranks, best first: those of a batch, or a job's own.

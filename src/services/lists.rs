@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::Services;
 use super::store::Stored;
 use crate::actor::{Actor, Owner};
@@ -12,7 +14,7 @@ use crate::id::UserId;
 use crate::job::{Job, shelf};
 use crate::list::{COUNTED_TO, JobRow, ListPage, ListQuery, Pagination};
 use crate::page::PageToken;
-use crate::ports::documents::{Collection, Cursor, Direction, Query};
+use crate::ports::documents::{COMBINATIONS, Collection, Cursor, Direction, Query};
 use crate::search::{self, Filters, Scope};
 use crate::time::Timestamp;
 
@@ -64,7 +66,7 @@ impl CountCache {
 }
 
 /// The lists on which the actor's own work is: what they made for themselves, and for their organisation.
-fn shelves(actor: &Actor) -> Vec<serde_json::Value> {
+fn shelves(actor: &Actor) -> Vec<Value> {
     let own = Owner::User(actor.user.clone());
     let mut shelves = vec![shelf(&own, &actor.user).into()];
     if actor.owner != own {
@@ -85,21 +87,28 @@ struct Found {
 impl Services {
     /// A page of the actor's jobs and batches.
     pub async fn list(&self, actor: &Actor, query: &ListQuery) -> Result<ListPage> {
-        if query.filters.scope == Scope::Organization && actor.member.is_none() {
+        let (filters, request) = (&query.filters, &query.page);
+        if filters.scope == Scope::Organization && actor.member.is_none() {
             return Err(Error::bad_request(
                 "scope",
                 "you belong to no organisation; take scope=mine",
             ));
         }
-        if query.filters.scope == Scope::All {
-            if !actor.is_admin() {
-                return Err(Error::bad_request("scope", search::NO_SUCH_SCOPE));
-            }
+        if filters.scope == Scope::All && !actor.is_admin() {
+            return Err(Error::bad_request("scope", search::NO_SUCH_SCOPE));
+        }
+        // Rows that the store finds are counted, not those among them that fit.
+        if request.page.is_some_and(|page| page > 1) && !is_plain(actor, filters) {
+            return Err(Error::bad_request(
+                "page",
+                "pages of these filters together have no numbers: use page_token",
+            ));
+        }
+        if filters.scope == Scope::All {
             self.note_list(actor).await?;
         }
-        let request = &query.page;
         let back = request.token.as_ref().is_some_and(|token| token.back);
-        let mut base = self.filtered(actor, &query.filters, query.oldest_first);
+        let mut base = self.filtered(actor, filters, query.oldest_first);
         if back {
             base.order.1 = base.order.1.reversed();
         }
@@ -120,9 +129,7 @@ impl Services {
             }
             _ => None,
         };
-        let mut found = self
-            .search(actor, base, &query.filters, request.per_page)
-            .await?;
+        let mut found = self.search(actor, base, filters, request.per_page).await?;
         let (more, incomplete) = (found.stopped_at.is_some(), found.incomplete);
         if back {
             found.jobs.reverse();
@@ -160,31 +167,8 @@ impl Services {
         if filters.scope == Scope::All {
             return between(query, filters);
         }
-        let names = |names: Vec<&'static str>| {
-            names
-                .into_iter()
-                .map(Into::into)
-                .collect::<Vec<serde_json::Value>>()
-        };
-        // The store takes one list at a time; the further ones are applied to what is read.
-        let lists = [
-            (
-                "status",
-                names(filters.status.iter().map(|status| status.name()).collect()),
-            ),
-            (
-                "model",
-                names(filters.model.iter().map(|model| model.name()).collect()),
-            ),
-            (
-                "task",
-                names(filters.task.iter().map(|task| task.name()).collect()),
-            ),
-        ];
-        for (field, values) in lists {
-            if values.len() == 1 || (values.len() > 1 && query.any_of.is_none()) {
-                query = query.any_of(field, values);
-            }
+        for (field, values) in lists(actor, filters).0 {
+            query = query.any_of(field, values);
         }
         if let Some(word) = search::lookup_word(&filters.words) {
             query = query.contains("terms", word);
@@ -358,7 +342,41 @@ fn between(mut query: Query, filters: &Filters) -> Query {
     query
 }
 
-/// Whether the store alone answers the filters: it takes one list of values, and two shelves are one already.
+/// The values that the store looks up beside those of the shelf, and whether these are all that are filtered by: it walks
+/// so many combinations and no more.
+fn lists(actor: &Actor, filters: &Filters) -> (Vec<(&'static str, Vec<Value>)>, bool) {
+    let names = |names: Vec<&'static str>| names.into_iter().map(Value::from).collect();
+    let asked: [(_, Vec<Value>); 3] = [
+        (
+            "status",
+            names(filters.status.iter().map(|status| status.name()).collect()),
+        ),
+        (
+            "model",
+            names(filters.model.iter().map(|model| model.name()).collect()),
+        ),
+        (
+            "task",
+            names(filters.task.iter().map(|task| task.name()).collect()),
+        ),
+    ];
+    let mut combinations = match filters.scope {
+        Scope::Mine => shelves(actor).len(),
+        Scope::Organization | Scope::All => 1,
+    };
+    let (mut looked_up, mut is_all) = (Vec::new(), true);
+    for (field, values) in asked.into_iter().filter(|(_, values)| !values.is_empty()) {
+        if combinations * values.len() <= COMBINATIONS {
+            combinations *= values.len();
+            looked_up.push((field, values));
+        } else {
+            is_all = false;
+        }
+    }
+    (looked_up, is_all)
+}
+
+/// Whether the store alone answers the filters.
 fn is_plain(actor: &Actor, filters: &Filters) -> bool {
     if filters.scope == Scope::All {
         let dates = Filters {
@@ -369,17 +387,7 @@ fn is_plain(actor: &Actor, filters: &Filters) -> bool {
         };
         return *filters == dates;
     }
-    let shelves = match filters.scope {
-        Scope::Mine => shelves(actor).len(),
-        Scope::Organization | Scope::All => 1,
-    };
-    let lists = [
-        shelves,
-        filters.status.len(),
-        filters.model.len(),
-        filters.task.len(),
-    ];
-    lists.into_iter().filter(|length| *length > 1).count() <= 1
+    lists(actor, filters).1
         && filters.without.is_empty()
         && search::lookup_is_enough(&filters.words)
 }

@@ -19,7 +19,7 @@ use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
 use crate::session::{ApiKey, KeyScope, SESSION_S, Session, Visitor};
 use crate::time::Timestamp;
 
-/// Seconds that a session or key is taken for good without being looked up: what is revoked works no longer than that.
+/// How long a session or key is taken for good without being looked up: what is revoked works no longer than that.
 const KNOWN_FOR: Duration = Duration::from_secs(5);
 /// How often a sign-in is written again when somebody was quicker.
 const TRIES: u32 = 20;

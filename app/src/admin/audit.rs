@@ -61,7 +61,7 @@ fn log(lines: Listing<Line>, address: &Address) -> impl IntoView + use<> {
             </thead>
             <tbody>{rows}</tbody>
         </table>
-                {pages(address, lines.next_page_token)}
+        {pages(address, lines.next_page_token)}
     })
 }
 

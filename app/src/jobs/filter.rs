@@ -64,21 +64,13 @@ fn toggle(
 }
 
 fn dates(address: &Address) -> impl IntoView + use<> {
-    let others = address.clone().without(&["date_from", "date_to"]);
-    let others: Vec<_> = others
-        .pairs()
-        .iter()
-        .map(
-            |(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> },
-        )
-        .collect();
     let (from, to) = (
         address.get("date_from").to_owned(),
         address.get("date_to").to_owned(),
     );
     view! {
         <form method="get" action="/" class="dates">
-            {others}
+            {address.clone().without(&["date_from", "date_to"]).hidden()}
             <label>"From" <input type="date" name="date_from" value=from /></label>
             <label>"To" <input type="date" name="date_to" value=to /></label>
             <button class="button">"Filter"</button>

@@ -57,7 +57,7 @@ pub fn result(data: &JobData) -> impl IntoView + use<> {
     view! {
         {standing(job, data.now)}
         {detail::answer(&data.measures)}
-        {(job.status == Status::Completed && data.has_poses).then(|| detail::picture(job, &data.place))}
+        {(job.status == Status::Completed && job.has_poses()).then(|| detail::picture(job, &data.place))}
         {data.grids.iter().map(sheet::grid).collect_view()}
         {data.sheets.iter().map(sheet::sheet).collect_view()}
     }
@@ -96,6 +96,15 @@ fn acts(job: &JobRow) -> impl IntoView + use<> {
                 })}
             {(!ended && !job.cancelling)
                 .then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
+            {(job.file_count > 0)
+                .then(|| {
+                    let everything = format!("/api/v1/jobs/{id}/export?format=zip");
+                    view! {
+                        <a class="button" href=everything rel="external" download="" title="Every file, the table and the exact input">
+                            "Everything (zip)"
+                        </a>
+                    }
+                })}
             <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>
             {rename(job)}
             {(ended && alone).then(|| view! { <a class="button" href=format!("/jobs/{id}/delete")>"Delete"</a> })}

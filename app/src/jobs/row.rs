@@ -68,10 +68,9 @@ fn twist(job: &JobRow, is_open: bool, address: &Address) -> impl IntoView + use<
 }
 
 fn progress(batch: &hub::batch::BatchProgress) -> impl IntoView + use<> {
-    let ended = batch.completed + batch.failed + batch.cancelled;
     let text = format!(
         "{} of {}",
-        number::grouped(ended),
+        number::grouped(batch.ended()),
         number::grouped(batch.total)
     );
     let left = batch

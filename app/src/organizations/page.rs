@@ -150,13 +150,13 @@ fn row(member: &Member, own: MemberRole, is_self: bool) -> impl IntoView + use<>
             .map(|role| view! { <option value=role.name() selected=role == member.role>{role.name()}</option> })
             .collect();
         Either::Left(view! {
-                    <form method="post" action="/organization">
-        <input type="hidden" name="act" value="role" />
-                        <select name="role" aria-label=format!("Role of {}", member.name)>{options}</select>
-                        " "
-                        <button class="quiet" name="id" value=id.clone()>"Give"</button>
-                    </form>
-                })
+            <form method="post" action="/organization">
+                <input type="hidden" name="act" value="role" />
+                <select name="role" aria-label=format!("Role of {}", member.name)>{options}</select>
+                " "
+                <button class="quiet" name="id" value=id.clone()>"Give"</button>
+            </form>
+        })
     } else {
         Either::Right(member.role.name())
     };
@@ -164,7 +164,7 @@ fn row(member: &Member, own: MemberRole, is_self: bool) -> impl IntoView + use<>
     let out = (cares || leaves).then(|| {
         view! {
             <form method="post" action="/organization">
-<input type="hidden" name="act" value="remove" />
+                <input type="hidden" name="act" value="remove" />
                 <button name="id" value=id>{if is_self { "Leave" } else { "Remove" }}</button>
             </form>
         }
@@ -191,18 +191,18 @@ fn invite(own: MemberRole) -> impl IntoView {
     .map(|(role, words)| view! { <option value=role.name()>{words}</option> })
     .collect();
     view! {
-            <section class="entry">
-                <h2>"Let somebody in"</h2>
-                <form class="ask" method="post" action="/organization">
-    <input type="hidden" name="act" value="invite" />
-                    <div>
-                        <label for="role">"As"</label>
-                        <select id="role" name="role">{options}</select>
-                    </div>
-                    <p class="send"><button class="button">"Make a link"</button></p>
-                </form>
-            </section>
-        }
+        <section class="entry">
+            <h2>"Let somebody in"</h2>
+            <form class="ask" method="post" action="/organization">
+                <input type="hidden" name="act" value="invite" />
+                <div>
+                    <label for="role">"As"</label>
+                    <select id="role" name="role">{options}</select>
+                </div>
+                <p class="send"><button class="button">"Make a link"</button></p>
+            </form>
+        </section>
+    }
 }
 
 /// Whatever is wrong with a link, its reader is told the same.

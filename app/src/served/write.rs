@@ -1,4 +1,4 @@
-//! Which page stands at which address, and how it is written. Only the server carries this.
+//! What stands at each address of the router but My Results, and how it is written. Only the server carries this.
 
 use hub::actor::Actor;
 use hub::services::Services;

@@ -2,7 +2,7 @@
 
 use hub::input::{Parameters, Target};
 use hub::list::JobDetail;
-use hub::metric::{self, Better};
+use hub::metric;
 use hub::model::Model;
 
 use crate::number;
@@ -57,11 +57,7 @@ impl Card {
             how: how(row.model, job.parameters.as_ref()),
             best: row.best.as_ref().map(number::best),
             measured: kind.map_or_else(String::new, |kind| {
-                let better = match kind.better {
-                    Better::Low => "lower is better",
-                    Better::High => "higher is better",
-                };
-                format!("{}, {better}", kind.title())
+                format!("{}, {}", kind.title(), kind.better.words())
             }),
             values,
         }

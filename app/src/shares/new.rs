@@ -1,16 +1,17 @@
 //! The page on which a link is made: what it will show first, then the link, once.
 
-use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use hub::actor::Actor;
 use hub::job::SharedWithOrganization;
-use hub::list::{ChildrenQuery, JobDetail, JobRow};
+use hub::list::{ChildrenQuery, JobDetail, JobRow, MAX_CHILDREN_PER_PAGE};
 use hub::services::Services;
-use hub::share::{MAX_PASSWORD, MIN_PASSWORD, ShareRequest};
+use hub::share::{MAX_PASSWORD, MIN_PASSWORD, ShareRequest, USUAL_DAYS};
 use hub::{Error, Result};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
+use crate::cookie::{self, Cookie, SameSite};
 use crate::frame::Breadcrumbs;
 use crate::jobs::page::read;
 use crate::jobs::row::href;
@@ -21,8 +22,8 @@ use crate::time;
 /// The cookie that carries a new link from the form to the page that shows it, and is taken back there.
 const MADE: &str = "made-link";
 /// Seconds that it takes at most.
-const MADE_S: u32 = 60;
-/// How long a link may hold: days and words; the third is the usual one.
+const MADE_S: i64 = 60;
+/// How long a link may hold: days and words.
 const CHOICES: [(&str, &str); 6] = [
     ("1", "1 day"),
     ("7", "7 days"),
@@ -31,8 +32,6 @@ const CHOICES: [(&str, &str); 6] = [
     ("365", "1 year"),
     ("never", "until it is revoked"),
 ];
-/// The longest selection that a form makes, as many as one page of children holds.
-const BEST_AT_MOST: u32 = 500;
 
 /// The form as it is sent.
 pub struct Form {
@@ -96,16 +95,17 @@ fn what(job: &JobDetail) -> impl IntoView + use<> {
 }
 
 fn form(job: &JobRow) -> impl IntoView + use<> {
+    let usual = USUAL_DAYS.to_string();
     let choices: Vec<_> = CHOICES
         .iter()
-        .map(|(value, words)| view! { <option value=*value selected=*value == "30">{*words}</option> })
+        .map(|(value, words)| view! { <option value=*value selected=*value == usual>{*words}</option> })
         .collect();
     let total = job.batch.as_ref().map_or(0, |batch| batch.total);
     let best = (total > 1).then(|| {
         view! {
             <fieldset>
                 <label for="best">"Only the best so many ligands; all when empty"</label>
-                <input id="best" type="number" name="best" min="1" max=total.min(BEST_AT_MOST).to_string() />
+                <input id="best" type="number" name="best" min="1" max=total.min(MAX_CHILDREN_PER_PAGE).to_string() />
             </fieldset>
         }
     });
@@ -198,7 +198,7 @@ pub async fn create(services: &Services, actor: &Actor, form: Form) -> Result<()
     Ok(())
 }
 
-/// The best ligands of a batch.
+/// The best ligands of a batch, as many as one page of children holds at most.
 async fn best_of(
     services: &Services,
     actor: &Actor,
@@ -208,11 +208,13 @@ async fn best_of(
     let limit = best
         .parse()
         .ok()
-        .filter(|best| (1..=BEST_AT_MOST).contains(best));
+        .filter(|best| (1..=MAX_CHILDREN_PER_PAGE).contains(best));
     let limit = limit.ok_or_else(|| {
         Error::invalid(
             "best",
-            "say how many ligands, 1 to 500, or leave it empty to share all",
+            format!(
+                "say how many ligands, 1 to {MAX_CHILDREN_PER_PAGE}, or leave it empty to share all"
+            ),
         )
     })?;
     let query = ChildrenQuery {
@@ -226,25 +228,21 @@ async fn best_of(
 /// The link that was just made, taken out of its cookie.
 fn take_made(path: &str) -> Option<String> {
     let parts = use_context::<Parts>()?;
-    let headers = parts.headers.get_all(COOKIE).into_iter();
-    let cookies = headers.filter_map(|header| header.to_str().ok());
-    let made = cookies
-        .flat_map(|cookies| cookies.split("; "))
-        .find_map(|cookie| cookie.strip_prefix(MADE)?.strip_prefix('='))?;
-    let made = made.to_owned();
+    let made = cookie::read(&parts.headers, MADE)?.to_owned();
     set_cookie(path, "", 0, made.starts_with("https:"));
     Some(made)
 }
 
-fn set_cookie(path: &str, value: &str, seconds: u32, secure: bool) {
-    let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!(
-        "{MADE}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
-    );
-    if let (Some(options), Ok(cookie)) = (
-        use_context::<ResponseOptions>(),
-        HeaderValue::try_from(cookie),
-    ) {
+fn set_cookie(path: &str, value: &str, seconds: i64, secure: bool) {
+    let cookie = Cookie {
+        name: MADE,
+        value,
+        path,
+        seconds,
+        same_site: SameSite::Strict,
+        secure,
+    };
+    if let (Some(options), Ok(cookie)) = (use_context::<ResponseOptions>(), cookie.header()) {
         options.append_header(SET_COOKIE, cookie);
     }
 }

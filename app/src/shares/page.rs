@@ -2,9 +2,8 @@
 
 use hub::Result;
 use hub::id::JobId;
-use hub::list::{ChildrenQuery, JobDetail, JobRow};
+use hub::list::{ChildrenQuery, JobDetail, JobRow, MAX_CHILDREN_PER_PAGE};
 use hub::services::{Services, Shared};
-use hub::task::Task;
 use leptos::either::Either;
 use leptos::prelude::*;
 
@@ -14,9 +13,6 @@ use crate::batches::page::BatchData;
 use crate::jobs::page::place::Place;
 use crate::jobs::page::read::{JobData, record};
 use crate::{batches, jobs, status, time};
-
-/// Ligands whose values the preview image shows.
-const PREVIEWED: u32 = 500;
 
 /// What a page for readers shows.
 pub enum Content {
@@ -57,7 +53,6 @@ pub async fn job(
         measures: record::measures(&job),
         sheets: record::sheets(&job),
         grids: record::grids(&job, &poses, &place),
-        has_poses: record::has_poses(&job),
         row: job.row,
         batch: None,
         before: None,
@@ -72,7 +67,7 @@ pub async fn card(services: &Services, shared: &Shared) -> Result<Card> {
     let job = &shared.job;
     let values = if job.row.batch.is_some() {
         let best = ChildrenQuery {
-            limit: PREVIEWED,
+            limit: MAX_CHILDREN_PER_PAGE,
             ..ChildrenQuery::default()
         };
         let rows = services.shared_children(shared, &best).await?.results;
@@ -155,13 +150,12 @@ fn one(shared: &Shared, data: &JobData) -> impl IntoView + use<> {
 }
 
 fn downloads(base: &str, row: &JobRow) -> impl IntoView + use<> {
-    let poses = row.best.is_some() && row.task == Task::Docking;
     let export = |format: &str| format!("{base}/export?format={format}");
     let (csv, sdf) = (export("csv"), export("sdf"));
     view! {
         <div class="tools">
             <a class="button" href=csv download="">"CSV"</a>
-            {poses.then(|| view! { <a class="button" href=sdf download="" title="Poses with their scores">"SDF"</a> })}
+            {row.has_poses().then(|| view! { <a class="button" href=sdf download="" title="Poses with their scores">"SDF"</a> })}
         </div>
     }
 }

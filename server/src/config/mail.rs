@@ -3,7 +3,7 @@
 use lettre::message::Mailbox;
 use reqwest::Url;
 
-use super::is_loopback;
+use crate::request::is_loopback;
 
 /// A server that takes mails.
 #[derive(Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::is_loopback;
+use crate::request::is_loopback;
 
 /// A provider of OpenID Connect, and what it knows the hub by.
 #[derive(Clone, PartialEq, Eq)]

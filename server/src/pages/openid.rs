@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use app::address::own_path;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
@@ -11,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hub::{Error, Result};
 
-use super::accounts::{next, to};
+use super::accounts::to;
 use crate::api::Api;
 use crate::openid::{CALLBACK, OpenId};
 use crate::problem::Problem;
@@ -37,7 +38,7 @@ async fn start(State(api): State<Api>, Query(values): Values) -> Result<Response
     let (accounts, openid) = there(&api)?;
     let wanted = values.get("next").map_or("/", String::as_str);
     let now = api.services.now().await?;
-    let (location, pending) = openid.begin(next(wanted), now).await?;
+    let (location, pending) = openid.begin(own_path(wanted), now).await?;
     Ok(to(&location, Some(accounts.pending_kept(&pending)?)))
 }
 
@@ -63,7 +64,7 @@ async fn come_back(
         (header::SET_COOKIE, accounts.kept(&entered)?),
         (header::SET_COOKIE, accounts.pending_forgotten()?),
     ];
-    let mut response = to(next(pending.next()), None).into_response();
+    let mut response = to(own_path(pending.next()), None).into_response();
     response.headers_mut().extend(kept);
     Ok(response)
 }

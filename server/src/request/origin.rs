@@ -94,13 +94,15 @@ impl Host {
     }
 
     fn is_loopback(&self) -> bool {
-        let address = self
-            .name
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<IpAddr>();
-        self.name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.name)
     }
+}
+
+/// Whether a host, as an address names it, is this machine.
+pub fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Where the hub is reached.

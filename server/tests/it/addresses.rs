@@ -5,6 +5,7 @@ use axum::http::{Method, Request, header};
 use serde_json::json;
 
 use crate::hub::{Answer, Hub};
+use crate::input;
 
 async fn ask(hub: &Hub, method: Method, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::builder().method(method).uri("/api/v1/preflight");
@@ -172,4 +173,30 @@ async fn every_answer_is_strict_and_has_its_reference() {
     references.sort();
     references.dedup();
     assert_eq!((references.len(), references[0].len()), (6, 26));
+}
+
+#[tokio::test]
+async fn a_form_leads_to_no_other_site() {
+    let hub = Hub::start_alone().await;
+    for (back, leads_to) in [
+        ("%2Fjobs%2Fa", "/jobs/a"),
+        ("%2F%09%2Fevil.example", "/"),
+        ("%2F%2Fevil.example", "/"),
+        ("%2F%5Cevil.example", "/"),
+    ] {
+        let made = hub.post("/api/v1/jobs", &input::job("CCO")).await.json();
+        let id = made["id"].as_str().unwrap();
+        let request = hub
+            .request(Method::POST, "/api/jobs/cancel")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .header("sec-fetch-site", "same-origin");
+        let form = Body::from(format!("id={id}&back={back}"));
+        let answer = hub.send(request.body(form).unwrap()).await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (302, leads_to),
+            "{back}"
+        );
+    }
 }

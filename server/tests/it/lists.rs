@@ -10,6 +10,7 @@ use crate::stores::Store;
 on_each_store!(
     pages_are_walked_both_ways_and_show_each_job_once,
     filters_narrow_together,
+    pages_by_number_are_exact_or_refused,
     a_page_reads_its_rows_and_one_more,
 );
 
@@ -179,6 +180,38 @@ async fn filters_narrow_together(store: Store) {
     );
 }
 
+async fn pages_by_number_are_exact_or_refused(store: Store) {
+    let hub = filled(store).await;
+    // One in ten is rare, so that the second page of them begins with the eleventh from the end.
+    let second = hub
+        .get("/api/v1/jobs?search=rare&per_page=10&page=2")
+        .await
+        .expect(StatusCode::OK);
+    let expected: Vec<_> = (0..4)
+        .rev()
+        .map(|place| format!("rare number {place:02}0"))
+        .collect();
+    assert_eq!(names(&second), expected);
+    for query in [
+        "search=rare+number",
+        "search=-usual",
+        "status=pending,running&model=vina,boltz2",
+    ] {
+        let path = format!("/api/v1/jobs?{query}&per_page=10");
+        let first = hub
+            .get(&format!("{path}&page=1"))
+            .await
+            .expect(StatusCode::OK);
+        assert_eq!(names(&first).len(), 10, "{query}");
+        let refused = hub
+            .get(&format!("{path}&page=2"))
+            .await
+            .problem(400, "bad-request");
+        assert_eq!(refused[0].0, "page", "{query}");
+        assert!(refused[0].1.contains("use page_token"), "{refused:?}");
+    }
+}
+
 async fn a_page_reads_its_rows_and_one_more(store: Store) {
     let hub = filled(store).await;
     let read = async |query: &str| {
@@ -200,6 +233,7 @@ async fn a_page_reads_its_rows_and_one_more(store: Store) {
         for filter in [
             "",
             "&status=pending&model=vina",
+            "&status=pending,failed&model=vina,boltz2",
             "&search=usual",
             "&sort=created_at",
         ] {

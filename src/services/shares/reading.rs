@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind};
 use crate::list::{BestValue, ChildrenPage, ChildrenQuery, JobDetail};
-use crate::organization::MemberRole;
 use crate::ports::documents::{Key, Write};
 use crate::services::children::page_of;
 use crate::services::roll_up::best;
@@ -57,7 +56,7 @@ impl Services {
                 return Ok(Opened::Locked);
             }
         }
-        let reader = reader(&found.value);
+        let reader = Actor::reading_for(&found.value);
         let job = self.detail(&reader, &found.value).await?;
         Ok(Opened::Shown(Box::new(Shared {
             share: found.value,
@@ -152,7 +151,7 @@ impl Services {
         let found = found
             .filter(|share| share.value.holds(now))
             .ok_or(Error::NotFound)?;
-        self.owned(&reader(&found.value), &found.value.job_id)
+        self.owned(&Actor::reading_for(&found.value), &found.value.job_id)
             .await?;
         Ok((token, found))
     }
@@ -181,21 +180,6 @@ impl Shared {
                     batch == self.share.job_id && self.share.shows(index)
                 }));
         if shown { Ok(()) } else { Err(Error::NotFound) }
-    }
-}
-
-/// Reads in the name of whoever made the link, and changes nothing.
-fn reader(share: &Share) -> Actor {
-    Actor {
-        user: share.created_by.clone(),
-        owner: share.owner.clone(),
-        reads_only: true,
-        // What a link shows is what the owner's own see, whoever made the link.
-        member: Some(MemberRole::Admin),
-        roles: Vec::new(),
-        session: None,
-        key: None,
-        address: String::new(),
     }
 }
 

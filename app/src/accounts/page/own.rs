@@ -69,19 +69,19 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
             KeyScope::Write => "read and write",
         };
         view! {
-                    <tr>
-                        <td class="name">{key.name.clone()}</td>
-                        <td>{scope}</td>
-                        <td>{key.expires_at.map_or("for good".to_owned(), |at| format!("until {}", at.day()))}</td>
-                        <td>{key.last_used_at.map_or(Either::Left("not used yet"), |at| Either::Right(time::ago(at, now)))}</td>
-                        <td class="acts">
-                            <form method="post" action="/account">
-        <input type="hidden" name="act" value="remove-key" />
-                                <button name="id" value=key.id.to_string()>"Remove"</button>
-                            </form>
-                        </td>
-                    </tr>
-                }
+            <tr>
+                <td class="name">{key.name.clone()}</td>
+                <td>{scope}</td>
+                <td>{key.expires_at.map_or("for good".to_owned(), |at| format!("until {}", at.day()))}</td>
+                <td>{key.last_used_at.map_or(Either::Left("not used yet"), |at| Either::Right(time::ago(at, now)))}</td>
+                <td class="acts">
+                    <form method="post" action="/account">
+                        <input type="hidden" name="act" value="remove-key" />
+                        <button name="id" value=key.id.to_string()>"Remove"</button>
+                    </form>
+                </td>
+            </tr>
+        }
     };
     let rows: Vec<_> = keys.iter().map(row).collect();
     let outcome = outcome.of("key");
@@ -100,43 +100,43 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
         autocomplete: "off",
     };
     view! {
-            <section>
-                <h2>"Keys of programs"</h2>
-                <p class="help">"A program sends its key as " <code>"Authorization: Bearer omtx_…"</code></p>
-                {table}
-                <form class="ask entry" method="post" action="/account">
-    <input type="hidden" name="act" value="key" />
-                    {name.shown(&outcome)}
-                    <div>
-                        <label for="scope">"It may"</label>
-                        <select id="scope" name="scope">
-                            <option value="read">"read"</option>
-                            <option value="write">"read and write"</option>
-                        </select>
-                    </div>
-                    <div>
-                        <label for="days">"It holds for"</label>
-                        <select id="days" name="days">
-                            <option value="30">"30 days"</option>
-                            <option value="365">"a year"</option>
-                            <option value="">"good"</option>
-                        </select>
-                    </div>
-                    <p class="send"><button class="button">"Make a key"</button></p>
-                </form>
-            </section>
-        }
+        <section>
+            <h2>"Keys of programs"</h2>
+            <p class="help">"A program sends its key as " <code>"Authorization: Bearer omtx_…"</code></p>
+            {table}
+            <form class="ask entry" method="post" action="/account">
+                <input type="hidden" name="act" value="key" />
+                {name.shown(&outcome)}
+                <div>
+                    <label for="scope">"It may"</label>
+                    <select id="scope" name="scope">
+                        <option value="read">"read"</option>
+                        <option value="write">"read and write"</option>
+                    </select>
+                </div>
+                <div>
+                    <label for="days">"It holds for"</label>
+                    <select id="days" name="days">
+                        <option value="30">"30 days"</option>
+                        <option value="365">"a year"</option>
+                        <option value="">"good"</option>
+                    </select>
+                </div>
+                <p class="send"><button class="button">"Make a key"</button></p>
+            </form>
+        </section>
+    }
 }
 
 fn session_table(sessions: &[SessionRow], now: Timestamp) -> impl IntoView + use<> {
     let row = |session: &SessionRow| {
         let end = (!session.current).then(|| {
             view! {
-                            <form method="post" action="/account">
-            <input type="hidden" name="act" value="end-session" />
-                                <button name="id" value=session.id.to_string()>"End"</button>
-                            </form>
-                        }
+                <form method="post" action="/account">
+                    <input type="hidden" name="act" value="end-session" />
+                    <button name="id" value=session.id.to_string()>"End"</button>
+                </form>
+            }
         });
         view! {
             <tr>

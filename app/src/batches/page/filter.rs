@@ -24,10 +24,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
             view! { <input class="bound" type="number" step="any" name=name value=value placeholder=format!("{} {word}", kind.label) aria-label=label /> }
         })
         .collect();
-    let filtered = address
-        .pairs()
-        .iter()
-        .any(|(name, _)| name != "sort" && name != "columns" && name != "page_token");
+    let filtered = is_filtered(address);
     let cleared = Address::new(path.clone(), "")
         .with("sort", address.get("sort"))
         .href();
@@ -36,7 +33,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
             <summary>"Filter and columns"</summary>
             <div class="groups">
             <form method="get" action=path.clone()>
-                {kept(address, &["sort", "columns"])}
+                {address.clone().only(&["sort", "columns"]).hidden()}
                 <input type="search" name="search" value=address.get("search").to_owned() placeholder="Name or SMILES" aria-label="Name or SMILES" />
                 <select name="children_status" aria-label="Status">
                     <option value="">"Any status"</option>
@@ -52,6 +49,13 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
     }
 }
 
+/// Whether only some of the ligands are asked for.
+pub fn is_filtered(address: &Address) -> bool {
+    let of_all = ["sort", "columns", "page_token", "children_limit"];
+    let mut names = address.pairs().iter().map(|(name, _)| name.as_str());
+    names.any(|name| !of_all.contains(&name))
+}
+
 /// The columns, to be ticked.
 fn chooser(batch: &JobRow, address: &Address, path: String) -> impl IntoView + use<> {
     let chosen = Column::chosen(batch, address);
@@ -65,33 +69,14 @@ fn chooser(batch: &JobRow, address: &Address, path: String) -> impl IntoView + u
             }
         })
         .collect();
-    let others: Vec<&str> = address
-        .pairs()
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .filter(|name| *name != "columns")
-        .collect();
     view! {
         <details class="menu columns">
             <summary class="button">"Columns"</summary>
             <form method="get" action=path>
-                {kept(address, &others)}
+                {address.clone().without(&["columns"]).hidden()}
                 {boxes}
                 <button class="button">"Show"</button>
             </form>
         </details>
     }
-}
-
-/// Parameters that a form passes on.
-fn kept(address: &Address, names: &[&str]) -> Vec<impl IntoView + use<>> {
-    let pairs = address
-        .pairs()
-        .iter()
-        .filter(|(name, _)| names.contains(&name.as_str()));
-    pairs
-        .map(
-            |(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> },
-        )
-        .collect()
 }

@@ -1,9 +1,7 @@
 //! What a batch sums up to.
 
 use hub::batch::BatchProgress;
-use hub::job::Status;
 use hub::list::JobRow;
-use hub::task::Task;
 use hub::time::Timestamp;
 use leptos::prelude::*;
 
@@ -21,7 +19,7 @@ pub fn summary(row: &JobRow, common: &[Fact], now: Timestamp) -> impl IntoView +
 }
 
 fn progress(progress: &BatchProgress) -> impl IntoView + use<> {
-    let ended = progress.completed + progress.failed + progress.cancelled;
+    let ended = progress.ended();
     let left = match progress.seconds_left {
         Some(seconds) => Some(format!("{} left", hub::estimate::words(seconds as u32))),
         None if ended < progress.total => Some("time left is known after 3 ligands".to_owned()),
@@ -85,13 +83,11 @@ pub fn tools(row: &JobRow) -> impl IntoView + use<> {
         .is_some_and(|counts| counts.failed + counts.cancelled > 0)
         && row.former_id.is_none();
     let export = |format: &str| format!("/api/v1/batches/{id}/export?format={format}");
-    let some = (row.best.is_some() || row.status == Status::Completed)
-        && row.task == Task::Docking
-        && row.former_id.is_none();
     view! {
         <div class="tools">
             <a class="button" href=export("csv") rel="external" download="">"CSV"</a>
-            {some.then(|| view! { <a class="button" href=export("sdf") rel="external" download="" title="Poses with their scores">"SDF"</a> })}
+            {row.has_poses().then(|| view! { <a class="button" href=export("sdf") rel="external" download="" title="Poses with their scores">"SDF"</a> })}
+            <a class="button" href=export("zip") rel="external" download="" title="Every pose or structure, the table and the exact input">"Everything (zip)"</a>
             {again.then(|| view! { <a class="button" href=format!("/batches/{id}/retry-failed")>"Retry failed"</a> })}
             {(!ended && !row.cancelling).then(|| view! { <a class="button" href=format!("/jobs/{id}/cancel")>"Cancel"</a> })}
             <a class="button" href=format!("/jobs/{id}/share")>"Share"</a>

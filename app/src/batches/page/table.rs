@@ -4,12 +4,12 @@ use hub::batch::BatchRow;
 use hub::job::Status;
 use hub::list::JobRow;
 use hub::metric::{self, Better, UNVERIFIED, three_digits};
-use hub::task::Task;
 use leptos::either::{Either, EitherOf5};
 use leptos::prelude::*;
 
 use super::BatchData;
 use super::columns::Column;
+use super::filter::is_filtered;
 use crate::address::Address;
 use crate::{number, status};
 
@@ -55,19 +55,13 @@ pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
 
 /// Whether the rows stand in the order of merit, unfiltered.
 fn is_ranked(address: &Address) -> bool {
-    let filtered = address.pairs().iter().any(|(name, _)| {
-        !matches!(
-            name.as_str(),
-            "columns" | "page_token" | "children_limit" | "sort"
-        )
-    });
     let sort = address.get("sort");
     let good_first = metric::named(sort).is_some_and(|kind| kind.better == Better::Low)
         || sort
             .strip_prefix('-')
             .and_then(metric::named)
             .is_some_and(|kind| kind.better == Better::High);
-    !filtered && (sort.is_empty() || good_first)
+    !is_filtered(address) && (sort.is_empty() || good_first)
 }
 
 fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + use<> {
@@ -89,10 +83,7 @@ fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + us
         || address.clone(),
         |sort| address.clone().with("sort", sort),
     );
-    let better = metric.map(|kind| match kind.better {
-        Better::Low => "lower is better",
-        Better::High => "higher is better",
-    });
+    let better = metric.map(|kind| kind.better.words());
     let order = direction(column.key(), &shown);
     let arrow = order.map(|order| if order == "ascending" { " ↑" } else { " ↓" });
     let href = turned(column.key(), metric.map(|kind| kind.better), &shown);
@@ -153,8 +144,7 @@ fn row(
         number::grouped(rank)
     };
     let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
-    let has_poses = data.row.task == Task::Docking && data.row.former_id.is_none();
-    let pose = (child.status == Status::Completed && has_poses).then(|| {
+    let pose = (child.status == Status::Completed && data.row.has_poses()).then(|| {
         view! {
             <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() data-name=child.name.clone() data-files=files title="Show its poses in 3D">"View pose"</a>
         }

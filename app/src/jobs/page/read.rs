@@ -13,7 +13,7 @@ use hub::time::Timestamp;
 use hub::{Error, Result};
 
 use super::place::Place;
-use crate::address::{Address, pairs};
+use crate::address::{Address, own_path, pairs};
 use crate::jobs::api::{Link, ListData, Opened};
 use crate::sheet::{Grid, Sheet};
 
@@ -28,9 +28,7 @@ pub fn id(text: &str) -> Result<JobId> {
 /// Leads to `back` when all went well. Only a place of this hub is gone to.
 pub async fn and_back<T>(back: &str, act: impl Future<Output = Result<T>>) -> Result<T> {
     let done = act.await?;
-    let ours =
-        back.starts_with('/') && !back.starts_with("//") && !back.contains(['\\', '\r', '\n']);
-    leptos_axum::redirect(if ours { back } else { "/" });
+    leptos_axum::redirect(own_path(back));
     Ok(done)
 }
 
@@ -98,8 +96,6 @@ pub struct JobData {
     pub sheets: Vec<Sheet>,
     /// Poses, tries and files.
     pub grids: Vec<Grid>,
-    /// Whether there are poses to look at in 3D.
-    pub has_poses: bool,
     /// Its batch, when it has one.
     pub batch: Option<Neighbour>,
     /// The child before.
@@ -160,7 +156,6 @@ pub async fn job(services: &Services, actor: &Actor, id: &str) -> Result<JobData
         measures: record::measures(&job),
         sheets: record::sheets(&job),
         grids: record::grids(&job, &poses, &Place::Home),
-        has_poses: record::has_poses(&job),
         row: job.row,
         place: Place::Home,
         batch,

@@ -500,7 +500,7 @@ pub async fn counting_ends_at_the_limit(store: Store) {
             .unwrap(),
         10
     );
-    let after = Some(super::Cursor {
+    let after = Some(Cursor {
         value: json!("2026"),
         id: "15".to_owned(),
     });

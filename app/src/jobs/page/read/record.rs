@@ -3,7 +3,7 @@
 use hub::docking::{self, Pose};
 use hub::input::{Input, Parameters, Target};
 use hub::list::JobDetail;
-use hub::metric::{self, Better, three_digits};
+use hub::metric::{self, three_digits};
 use serde_json::Value;
 
 use crate::jobs::page::place::Place;
@@ -39,7 +39,7 @@ pub fn measures(job: &JobDetail) -> Vec<Measure> {
             let told = |value| number::measured(value, kind.unit, doubt.is_some());
             Measure {
                 label: kind.label.to_owned(),
-                better: direction(kind.better).to_owned(),
+                better: kind.better.words().to_owned(),
                 value: value.map(told),
                 full: value.map_or(reason.clone(), |value| format!("{value} {}", kind.unit)),
                 meaning: match (value, &doubt) {
@@ -50,19 +50,6 @@ pub fn measures(job: &JobDetail) -> Vec<Measure> {
             }
         })
         .collect()
-}
-
-/// Whether there is the file of poses that the 3D view reads, of a receptor that it knows.
-pub fn has_poses(job: &JobDetail) -> bool {
-    let named = |name: &str| job.files.iter().any(|file| file.name == name);
-    named("poses.sdf") && job.row.former_id.is_none()
-}
-
-fn direction(better: Better) -> &'static str {
-    match better {
-        Better::Low => "lower is better",
-        Better::High => "higher is better",
-    }
 }
 
 /// What was asked, how it was done, and when.
