@@ -192,11 +192,14 @@ async fn pages_by_number_are_exact_or_refused(store: Store) {
         .map(|place| format!("rare number {place:02}0"))
         .collect();
     assert_eq!(names(&second), expected);
-    for query in [
-        "search=rare+number",
-        "search=-usual",
-        "status=pending,running&model=vina,boltz2",
-    ] {
+    let lists = "status=pending,running,completed,failed&model=vina,boltz2";
+    let second = hub
+        .get(&format!("/api/v1/jobs?{lists}&per_page=100&page=2"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(names(&second).len(), JOBS - 100);
+    let too_many = format!("{lists},chai1,rfantibody&task=docking,protein_structure");
+    for query in ["search=rare+number", "search=-usual", &too_many] {
         let path = format!("/api/v1/jobs?{query}&per_page=10");
         let first = hub
             .get(&format!("{path}&page=1"))
