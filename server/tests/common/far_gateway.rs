@@ -25,8 +25,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 pub const SECRET: &str = "what hub and gateway share in tests";
 
 const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
-/// How often a file is put, or the hub is called, when it does not answer.
-const TRIES: usize = 40;
+/// How often a file is put when the hub does not answer: for longer than all of them may stand still.
+const TRIES: usize = 1_200;
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long an answer of the hub may take.
 const TIMEOUT: Duration = Duration::from_secs(5);

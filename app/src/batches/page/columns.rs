@@ -5,6 +5,9 @@ use hub::metric::{self, MetricKind};
 
 use crate::address::Address;
 
+/// How many metrics of a task are shown when nobody has chosen: those that it lists first.
+const USUAL: usize = 4;
+
 /// A column that can be chosen. Rank and name are always there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Column {
@@ -30,12 +33,28 @@ impl Column {
             .chain([Self::Status, Self::RunTime, Self::Note])
     }
 
-    /// The columns that an address asks for; all when it names none.
+    /// The columns that an address asks for; when it names none, all but the metrics that few look at.
     pub fn chosen(batch: &JobRow, address: &Address) -> Vec<Self> {
         let named: Vec<&str> = address.all("columns").collect();
+        let usual = metric::of_task(batch.task).iter().take(USUAL);
+        let is_usual = |column: &Self| match column.metric() {
+            Some(kind) => usual.clone().any(|usual| usual == kind),
+            None => true,
+        };
         Self::all(batch)
-            .filter(|column| named.is_empty() || named.contains(&column.key()))
+            .filter(|column| match named.is_empty() {
+                true => is_usual(column),
+                false => named.contains(&column.key()),
+            })
             .collect()
+    }
+
+    /// The metric that it shows.
+    pub fn metric(self) -> Option<&'static MetricKind> {
+        match self {
+            Self::Metric(kind) => Some(kind),
+            _ => None,
+        }
     }
 
     /// Its name in addresses.

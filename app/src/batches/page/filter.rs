@@ -2,7 +2,7 @@
 
 use hub::job::Status;
 use hub::list::JobRow;
-use hub::metric;
+use hub::metric::{self, MetricKind};
 use leptos::prelude::*;
 
 use super::columns::Column;
@@ -16,9 +16,18 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
         .into_iter()
         .map(|status| view! { <option value=status.name() selected=held == status.name()>{status.title()}</option> })
         .collect();
+    let shown = Column::chosen(batch, address);
+    let bounds = |kind: &'static MetricKind| {
+        [
+            (format!("{}_min", kind.key), "from", kind),
+            (format!("{}_max", kind.key), "to", kind),
+        ]
+    };
     let ranges: Vec<_> = metric::of_task(batch.task)
         .iter()
-        .flat_map(|kind| [(format!("{}_min", kind.key), "from", kind), (format!("{}_max", kind.key), "to", kind)])
+        .map(|kind| (shown.contains(&Column::Metric(kind)), bounds(kind)))
+        .filter(|(is_shown, bounds)| *is_shown || bounds.iter().any(|(name, ..)| !address.get(name).is_empty()))
+        .flat_map(|(_, bounds)| bounds)
         .map(|(name, word, kind)| {
             let (value, label) = (address.get(&name).to_owned(), format!("{}, {word}", kind.title()));
             view! { <input class="bound" type="number" step="any" name=name value=value placeholder=format!("{} {word}", kind.label) aria-label=label /> }

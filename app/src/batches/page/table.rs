@@ -38,17 +38,19 @@ pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
     }
     Either::Right(view! {
         {data.place.is_home().then(|| view! { <form id="acts" method="post" hidden></form> })}
-        <table class="rows children">
-            <thead>
-                <tr>
-                    <th scope="col" class="num">{if ranks { "Rank" } else { "Place" }}</th>
-                    <th scope="col" aria-sort=direction("name", address)><a href=turned("name", None, address)>"Name"</a></th>
-                    {heads}
-                    <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
+        <div class="wide" tabindex="0" role="group" aria-label="Ligands">
+            <table class="rows children">
+                <thead>
+                    <tr>
+                        <th scope="col" class="num">{if ranks { "Rank" } else { "Place" }}</th>
+                        <th scope="col" aria-sort=direction("name", address)><a href=turned("name", None, address)>"Name"</a></th>
+                        {heads}
+                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
         {pages(data, address)}
     })
 }
@@ -66,10 +68,7 @@ fn is_ranked(address: &Address) -> bool {
 
 fn head(column: Column, batch: &JobRow, address: &Address) -> impl IntoView + use<> {
     let (title, class) = (column.title(), column.is_number().then_some("num"));
-    let metric = match column {
-        Column::Metric(kind) => Some(kind),
-        _ => None,
-    };
+    let metric = column.metric();
     if !column.sorts() {
         return Either::Left(view! { <th scope="col" class=class>{title}</th> });
     }
@@ -143,7 +142,12 @@ fn row(
     } else {
         number::grouped(rank)
     };
-    let cells: Vec<_> = columns.iter().map(|column| cell(child, *column)).collect();
+    // Where the heads are not shown, several values need their names.
+    let named = columns.iter().filter_map(|column| column.metric()).count() > 1;
+    let cells: Vec<_> = columns
+        .iter()
+        .map(|column| cell(child, *column, named))
+        .collect();
     let pose = (child.status == Status::Completed && data.row.has_poses()).then(|| {
         view! {
             <a href=format!("{link}#picture") rel="external" data-pose=child.id.to_string() data-name=child.name.clone() data-files=files title="Show its poses in 3D">"View pose"</a>
@@ -163,7 +167,7 @@ fn row(
     }
 }
 
-fn cell(child: &BatchRow, column: Column) -> impl IntoView + use<> {
+fn cell(child: &BatchRow, column: Column, named: bool) -> impl IntoView + use<> {
     match column {
         Column::Smiles => EitherOf5::A(view! {
             <td class="smiles"><code title=child.smiles.clone()>{child.smiles.clone()}</code></td>
@@ -174,7 +178,7 @@ fn cell(child: &BatchRow, column: Column) -> impl IntoView + use<> {
             let title =
                 value.map_or_else(|| no_value(child), |value| format!("{value} {}", kind.unit));
             EitherOf5::B(view! {
-                <td class="num value" class:missing=value.is_none() title=title data-unit=value.map(|_| kind.unit)>
+                <td class="num value" class:missing=value.is_none() title=title data-unit=value.map(|_| kind.unit) data-label=named.then_some(kind.label)>
                     {value.map_or(number::MISSING.to_owned(), three_digits)}
                     {doubted.then(|| view! { " " <small>{UNVERIFIED}</small> })}
                 </td>
