@@ -245,7 +245,7 @@ async fn use_cases(config: &Config, public: &Origin) -> anyhow::Result<UseCases>
         config.gateway.door.as_ref(),
     )?;
     let settings = Settings {
-        callback_url: public.to_string(),
+        public_url: public.to_string(),
         post: match (&config.mail, config.environment) {
             (Some(_), _) => Post::Sent,
             (None, Environment::Development) => Post::Shown,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Services;
 use super::audit::noted;
 use super::limits::settled;
-use super::store::{Committed, Stored, job_key};
+use super::store::{CHUNK, Committed, Stored, job_key};
 use crate::actor::Actor;
 use crate::audit::{Act, Entry};
 use crate::error::{Error, Result};
@@ -14,8 +14,6 @@ use crate::job::{Job, Refused, State};
 use crate::ports::documents::{Key, Write};
 use crate::time::Timestamp;
 
-/// Children changed in one commit.
-const CHUNK: usize = 200;
 /// How often a change is tried again when somebody was quicker.
 const TRIES: u32 = 12;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Services;
 use super::idempotency::Claim;
 use super::requests::Read;
-use super::store::{self, Committed, Stored, job_key, rows_key};
+use super::store::{self, CHUNK, Committed, Stored, job_key, rows_key};
 use super::submissions::{Submitted, new_job};
 use crate::actor::Actor;
 use crate::batch::{BatchRow, BatchState, Counts, PackedRows, ROWS_PER_RECORD};
@@ -21,8 +21,6 @@ use crate::ports::blobs;
 use crate::ports::documents::{Expect, Write};
 use crate::preflight::RowVerdict;
 
-/// Children written in one commit.
-const CHUNK: usize = 200;
 /// Packed records written in one commit, which has at most 9 MiB.
 pub(super) const RECORDS: usize = 5;
 /// Seconds after which a batch that is not sealed is looked after.

@@ -326,7 +326,7 @@ impl Services {
             deadline_s,
             callback: format!(
                 "{}/api/v1/callbacks/{}",
-                self.settings.callback_url,
+                self.settings.public_url,
                 job.run_id()
             ),
         })

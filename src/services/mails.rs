@@ -108,7 +108,7 @@ impl Services {
 
     /// What a mail says, and the write of the link in it; none when there is nothing to say any more.
     async fn compose(&self, mail: &Mail, now: Timestamp) -> Result<Option<(Words, Option<Write>)>> {
-        let hub = self.settings.callback_url.as_str();
+        let hub = self.settings.public_url.as_str();
         let known = async || self.user_of(&mail.to).await;
         Ok(match &mail.about {
             About::Confirmation => {

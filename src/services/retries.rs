@@ -2,7 +2,7 @@
 
 use super::Services;
 use super::limits::{self, TRIES};
-use super::store::{Committed, job_key};
+use super::store::{CHUNK, Committed, job_key};
 use crate::actor::Actor;
 use crate::batch::Reopening;
 use crate::error::{Error, Result};
@@ -10,9 +10,6 @@ use crate::id::JobId;
 use crate::job::{Job, Kind, State, Status};
 use crate::list::{JobRow, RetryPlan};
 use crate::time::Timestamp;
-
-/// Children reopened in one commit.
-const CHUNK: usize = 200;
 
 impl Services {
     /// Runs a failed or cancelled job, or all such children of a batch, again, in place.

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the gateway and browsers reach the hub, without a slash at the end.
-    pub callback_url: String,
+    pub public_url: String,
     /// What becomes of mails.
     pub post: Post,
     /// What the place is called where people can sign in instead of here.

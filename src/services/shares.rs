@@ -74,7 +74,7 @@ impl Services {
         match self.store.commit(vec![write, noted(&entry)?]).await? {
             Committed::Done => Ok(NewShare {
                 id,
-                url: format!("{}/s/{}", self.settings.callback_url, token.secret()),
+                url: format!("{}/s/{}", self.settings.public_url, token.secret()),
                 expires_at: share.expires_at,
             }),
             // 256 random bits were taken before: the random numbers of this machine are none.

@@ -14,6 +14,9 @@ use crate::ports::documents::{
 };
 use crate::time::Timestamp;
 
+/// Documents written in one commit: less than half of what a store takes, so that each may bring one more.
+pub(super) const CHUNK: usize = 200;
+
 /// The documents, as nouns.
 #[derive(Clone)]
 pub(super) struct Store {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Services;
 use super::leases::Duty;
-use super::store::{self, Committed, job_key, rows_key};
+use super::store::{self, CHUNK, Committed, job_key, rows_key};
 use crate::batch::ROWS_PER_RECORD;
 use crate::error::{Error, Result};
 use crate::id::JobId;
@@ -21,8 +21,6 @@ const KEPT_S: i64 = 24 * 3_600;
 
 /// Files removed at once.
 const REMOVALS: usize = 50;
-/// Documents removed in one commit.
-const CHUNK: usize = 200;
 
 /// The note, under the id of the job that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -166,7 +166,7 @@ impl Hub {
         };
         let gateway = Arc::new(Gateway::new(&gateway_url, SECRET, None).unwrap());
         let settings = Settings {
-            callback_url: public.to_string(),
+            public_url: public.to_string(),
             post: post.unwrap_or(Post::Shown),
             elsewhere: provider.as_ref().map(|there| there.name.clone()),
         };

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use futures::future::{join, join_all};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::hub::{Answer, Hub};
 use crate::input;
@@ -268,15 +269,22 @@ async fn a_link_that_many_look_at_can_be_revoked() {
     let hub = Hub::start_alone().await;
     let id = job(&hub).await;
     let (share_id, path) = share(&hub, &json!({ "job_id": id })).await;
+    let seen_once = Notify::new();
+    let look = async || {
+        let answer = read(&hub, &path).await;
+        seen_once.notify_one();
+        answer
+    };
     let revoke = async {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        seen_once.notified().await;
         hub.call(Method::DELETE, &format!("/api/v1/shares/{share_id}"))
             .await
     };
-    let looking = join_all((0..200).map(|_| read(&hub, &path)));
+    let looking = join_all((0..200).map(|_| look()));
     let (revoked, looked) = join(revoke, looking).await;
     revoked.expect(StatusCode::NO_CONTENT);
     let seen = looked.iter().filter(|answer| answer.status == 200).count();
+    assert!(seen >= 1);
     assert_eq!(views(&hub).await, seen as u64);
     assert_eq!(read(&hub, &path).await.status, 404);
 }

@@ -54,7 +54,7 @@ impl Hub {
             server::gateway::Gateway::new(&url, "a secret of sixteen or more", None).unwrap(),
         );
         let settings = Settings {
-            callback_url: "http://127.0.0.1:1".to_owned(),
+            public_url: "http://127.0.0.1:1".to_owned(),
             post: Post::Sent,
             elsewhere: None,
         };

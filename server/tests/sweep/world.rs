@@ -274,7 +274,7 @@ fn serve(
     compute: &Arc<dyn Compute>,
 ) -> Services {
     let settings = Settings {
-        callback_url: "http://127.0.0.1:1".to_owned(),
+        public_url: "http://127.0.0.1:1".to_owned(),
         post: Post::Sent,
         elsewhere: None,
     };

@@ -88,3 +88,34 @@ async fn every_page_and_export_says_that_a_value_is_unverified() {
         "{shared}"
     );
 }
+
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_shows_what_is_looked_at_first_and_the_rest_when_it_is_chosen() {
+    let (hub, former) = (hub_on(Store::Firestore).await, filled().await);
+    let root = admin(&hub, "root@x.org").await;
+    brought(&hub, &former, false).await;
+    let path = format!("/batches/{}", new_id(SCREEN));
+    let head = |page: &str| {
+        let from = page.find("<thead>").unwrap();
+        page[from..page.find("</thead>").unwrap()].to_owned()
+    };
+    let usual = page(&hub, &path, &root).await;
+    assert!(head(&usual).contains("Predicted affinity (log10(IC50/µM))"));
+    assert!(!head(&usual).contains("PDE of the complex"));
+    assert!(!usual.contains("PDE of the complex from"));
+    assert!(
+        usual.contains("data-label=\"P(bind)\""),
+        "values have their names where the heads are not shown"
+    );
+    let chosen = page(&hub, &format!("{path}?columns=complex_pde"), &root).await;
+    assert!(head(&chosen).contains("PDE of the complex (Å)"));
+    assert!(!head(&chosen).contains("P(bind)"));
+    assert!(chosen.contains("PDE of the complex from"));
+    assert!(!chosen.contains("data-label"));
+    let bound = page(&hub, &format!("{path}?complex_pde_max=9"), &root).await;
+    assert!(
+        bound.contains("PDE of the complex to"),
+        "a bound that is set can be seen"
+    );
+}
