@@ -64,14 +64,7 @@ async fn a_job_whose_result_cannot_be_looked_at_is_cancelled_after_a_minute(stor
     let run = format!("{id}:1");
     hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
     // It is asked where the run stands, and then for the result.
-    let first = hub.services.clone();
-    hub.gateway.script().answers_slowly = true;
-    let asked = run.clone();
-    let asking = tokio::spawn(async move { first.run_reported(&asked).await.unwrap() });
-    while hub.gateway.script().asked_after.is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    hub.gateway.script().answers_slowly = false;
+    let asking = hub.ask_after_slowly(&run).await;
     hub.gateway.script().away = true;
     hub.gateway.script().slow.notify_one();
     asking.await.unwrap();

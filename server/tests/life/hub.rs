@@ -1,6 +1,7 @@
 //! The use cases over real stores, a scripted gateway and a clock set by hand. Nothing happens between a test's calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hub::actor::{Actor, Owner};
 use hub::id::JobId;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 use server::blobs::Directory;
 use server::documents::Clock;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::gateway::Gateway;
 use crate::stores::Store;
@@ -142,6 +145,18 @@ impl Hub {
     /// The run has something to tell.
     pub async fn report(&self, run_id: &str) {
         self.services.run_reported(run_id).await.unwrap();
+    }
+
+    /// The first server has asked where a run stands, and waits for the answer until the gateway's slow ones are sent.
+    pub async fn ask_after_slowly(&self, run_id: &str) -> JoinHandle<()> {
+        self.gateway.script().answers_slowly = true;
+        let (first, run) = (self.services.clone(), run_id.to_owned());
+        let asking = tokio::spawn(async move { first.run_reported(&run).await.unwrap() });
+        while self.gateway.script().asked_after.is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        self.gateway.script().answers_slowly = false;
+        asking
     }
 
     /// Lets time pass, then does all that is due.

@@ -115,23 +115,11 @@ async fn a_server_that_comes_back_late_changes_nothing(store: Store) {
     assert_eq!(hub.usage().await[0], 0);
 }
 
-/// The first server has asked where the run stands, and waits for the answer.
-async fn asked_after_slowly(hub: &Hub, run_id: &str) -> JoinHandle<()> {
-    hub.gateway.script().answers_slowly = true;
-    let (first, run) = (hub.services.clone(), run_id.to_owned());
-    let asking = tokio::spawn(async move { first.run_reported(&run).await.unwrap() });
-    while hub.gateway.script().asked_after.is_empty() {
-        sleep(Duration::from_millis(5)).await;
-    }
-    hub.gateway.script().answers_slowly = false;
-    asking
-}
-
 async fn an_older_answer_that_arrives_after_a_newer_one_changes_nothing(store: Store) {
     let hub = Hub::start_on(store).await;
     let id = hub.submit_and_dispatch().await;
     let run = format!("{id}:1");
-    let asking = asked_after_slowly(&hub, &run).await;
+    let asking = hub.ask_after_slowly(&run).await;
     hub.gateway.succeeds(&run, &*hub.blobs, sound).await;
     hub.other.run_reported(&run).await.unwrap();
     assert_eq!(hub.row(&id).await.status, Status::Completed);
@@ -150,7 +138,7 @@ async fn a_failure_that_is_told_twice_is_one_try(store: Store) {
     let id = hub.submit_and_dispatch().await;
     let run = format!("{id}:1");
     hub.gateway.fails(&run, "transient");
-    let asking = asked_after_slowly(&hub, &run).await;
+    let asking = hub.ask_after_slowly(&run).await;
     hub.other.run_reported(&run).await.unwrap();
     // The next try has begun before the first server hears of the failure.
     hub.pass(5).await;
