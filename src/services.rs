@@ -89,6 +89,8 @@ pub struct Services {
     leases: leases::Leases,
     /// Who takes units of quota now.
     turns: limits::Turns,
+    /// Whose queue was looked at last.
+    rotation: dispatch::Rotation,
     /// Who stands behind sessions and keys that were used of late.
     known: sessions::Known,
     /// What admins of the hub looked at of late.
@@ -120,6 +122,7 @@ impl Services {
             rows: children::RowCache::default(),
             leases: leases::Leases::default(),
             turns: limits::Turns::default(),
+            rotation: dispatch::Rotation::default(),
             known: sessions::Known::default(),
             looks: audit::Looks::default(),
             passwords: passwords::Passwords::default(),

@@ -1,7 +1,9 @@
 //! Dispatch: as many jobs of each model go to the gateway as it has room for, single jobs first, then the open batches in
 //! turn. Models do not wait for each other.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::try_join_all;
 use futures::{StreamExt, stream};
@@ -19,7 +21,7 @@ use crate::job::{Job, RunFault, State};
 use crate::model::Model;
 use crate::ports::blobs::{Download, Upload};
 use crate::ports::compute::{ComputeError, RunInput, RunOutput, RunRequest};
-use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Range};
 use crate::time::Timestamp;
 
 /// Requests to the gateway in flight at once.
@@ -31,6 +33,27 @@ const PUT_S: i64 = 24 * 3_600;
 
 /// Seconds that a gateway without room is left alone when it does not say how long.
 const FULL_S: i64 = 30;
+
+/// Owners whose queues are looked at in one turn; the next turn goes on behind them.
+const OWNERS: usize = 20;
+
+/// Whose queue was looked at last, of each model: however many owners wait, each has a turn.
+#[derive(Clone, Default)]
+pub(super) struct Rotation(Arc<Mutex<HashMap<Model, String>>>);
+
+impl Rotation {
+    fn behind(&self, model: Model) -> Option<String> {
+        self.last().get(&model).cloned()
+    }
+
+    fn passed(&self, model: Model, owner: &Owner) {
+        self.last().insert(model, owner.to_string());
+    }
+
+    fn last(&self) -> MutexGuard<'_, HashMap<Model, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What an owner has queued of a model, and how many of their jobs are out.
 struct Line {
@@ -90,21 +113,23 @@ impl Services {
     }
 
     /// Jobs of a model that are ready, at most `room`: always of the owner who has the least out, so that nobody waits for
-    /// all that others have queued; of each owner single jobs in their order, then children, one of each batch in turn. Who
-    /// has as many out as they may is passed over.
+    /// all that others have queued.
     async fn ready(&self, model: Model, room: u32) -> Result<Vec<Job>> {
-        let queued = State::Queued.name();
-        let single = self.owners(model, "state", queued.into()).await?;
-        let of_batches = self.owners(model, "dispatchable", true.into()).await?;
-        let owners: HashSet<Owner> = single.into_iter().chain(of_batches).collect();
-        let mut lines = Vec::new();
-        for owner in owners {
-            let standing = self.standing(&owner).await?;
-            let most = standing.left.min(room);
-            if most > 0 {
-                let jobs = self.line_of(model, &owner, most).await?;
-                let out = standing.out;
-                lines.extend((!jobs.is_empty()).then_some(Line { out, jobs }));
+        let owners = self.owners_in_turn(model).await?;
+        let looks = stream::iter(owners)
+            .map(|owner| async move {
+                let line = self.line_of(model, &owner, room).await;
+                (owner, line)
+            })
+            .buffered(IN_FLIGHT);
+        let mut looks = pin!(looks);
+        let mut lines: Vec<Line> = Vec::new();
+        while let Some((owner, line)) = looks.next().await {
+            self.rotation.passed(model, &owner);
+            lines.extend(line?);
+            // Nobody who comes after them can have less out.
+            if lines.iter().filter(|line| line.out == 0).count() >= room as usize {
+                break;
             }
         }
         let mut ready = Vec::new();
@@ -119,8 +144,14 @@ impl Services {
         Ok(ready)
     }
 
-    /// What an owner has queued of a model, in the order in which it goes out, at most so many.
-    async fn line_of(&self, model: Model, owner: &Owner, most: u32) -> Result<VecDeque<Job>> {
+    /// What an owner has queued of a model, if they may have more out: single jobs in their order, then children, one of
+    /// each batch in turn.
+    async fn line_of(&self, model: Model, owner: &Owner, room: u32) -> Result<Option<Line>> {
+        let Standing { out, left } = self.standing(owner).await?;
+        let most = left.min(room);
+        if most == 0 {
+            return Ok(None);
+        }
         let of_owner = |limit| {
             Query::new(Collection::Jobs, "created_at", Direction::Ascending, limit)
                 .equal("owner", owner.to_string())
@@ -128,9 +159,9 @@ impl Services {
         };
         let singles = of_owner(most).equal("state", State::Queued.name());
         let singles = self.store.query::<Job>(&singles).await?;
-        let mut queued: VecDeque<Job> = singles.into_iter().map(|job| job.value).collect();
-        if queued.len() as u32 == most {
-            return Ok(queued);
+        let mut jobs: VecDeque<Job> = singles.into_iter().map(|job| job.value).collect();
+        if jobs.len() as u32 == most {
+            return Ok(Some(Line { out, jobs }));
         }
         let batches = of_owner(BATCHES).equal("dispatchable", true);
         let mut turns = Vec::new();
@@ -144,33 +175,66 @@ impl Services {
             }
             turns.push(children.into_iter());
         }
-        while (queued.len() as u32) < most {
-            let before = queued.len();
-            queued.extend(turns.iter_mut().filter_map(Iterator::next));
-            if queued.len() == before {
+        while (jobs.len() as u32) < most {
+            let before = jobs.len();
+            jobs.extend(turns.iter_mut().filter_map(Iterator::next));
+            if jobs.len() == before {
                 break;
             }
         }
-        queued.truncate(most as usize);
-        Ok(queued)
+        jobs.truncate(most as usize);
+        Ok((!jobs.is_empty()).then_some(Line { out, jobs }))
     }
 
-    /// Owners of jobs of a model whose `field` is `value`, each once: after each, the index is asked for the next.
-    async fn owners(&self, model: Model, field: &'static str, value: Value) -> Result<Vec<Owner>> {
+    /// Owners with something of a model to send, each once: some of them, those behind whom was looked at last first.
+    async fn owners_in_turn(&self, model: Model) -> Result<Vec<Owner>> {
+        let behind = self.rotation.behind(model);
+        let mut owners = HashSet::new();
+        for (field, value) in [
+            ("state", State::Queued.name().into()),
+            ("dispatchable", true.into()),
+        ] {
+            owners.extend(self.owners(model, field, value, behind.as_deref()).await?);
+        }
+        let mut owners: Vec<Owner> = owners.into_iter().collect();
+        owners.sort_by_cached_key(|owner| {
+            let name = owner.to_string();
+            (behind.as_ref().is_some_and(|behind| name <= *behind), name)
+        });
+        owners.truncate(OWNERS);
+        Ok(owners)
+    }
+
+    /// Owners of jobs of a model whose `field` is `value`, each once: after each, the index is asked for the next, from the
+    /// first behind a name on and round to it.
+    async fn owners(
+        &self,
+        model: Model,
+        field: &'static str,
+        value: Value,
+        behind: Option<&str>,
+    ) -> Result<Vec<Owner>> {
+        // Nothing that stands in an owner's name comes before a space.
+        let after = |name: &str| Some(Value::from(format!("{name} ")));
         let mut owners: Vec<Owner> = Vec::new();
-        loop {
-            let mut query = Query::new(Collection::Jobs, "owner", Direction::Ascending, 1)
-                .equal("model", model.name())
-                .equal(field, value.clone());
-            if let Some(last) = owners.last() {
-                // Nothing that stands in an owner's name comes before a space.
-                query = query.from(format!("{last} "));
-            }
-            match self.store.query::<Job>(&query).await?.pop() {
-                Some(job) => owners.push(job.value.owner),
-                None => return Ok(owners),
+        let round = behind.map(|behind| (None, after(behind)));
+        for (mut from, until) in [(behind.and_then(after), None)].into_iter().chain(round) {
+            while owners.len() < OWNERS {
+                let mut query = Query::new(Collection::Jobs, "owner", Direction::Ascending, 1)
+                    .equal("model", model.name())
+                    .equal(field, value.clone());
+                query.range = Range {
+                    from,
+                    until: until.clone(),
+                };
+                let Some(job) = self.store.query::<Job>(&query).await?.pop() else {
+                    break;
+                };
+                from = after(&job.value.owner.to_string());
+                owners.push(job.value.owner);
             }
         }
+        Ok(owners)
     }
 
     /// How many jobs an owner has out, and how many more may go out.

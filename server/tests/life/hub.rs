@@ -202,12 +202,17 @@ impl Hub {
         self.report(run_id).await;
     }
 
+    /// A job or batch as it is stored.
+    pub async fn stored(&self, id: &JobId) -> Value {
+        let key = Key::new(Collection::Jobs, id.as_str());
+        let found = self.documents.get_many(&[key]).await.unwrap();
+        serde_json::from_str(&found[0].as_ref().unwrap().json).unwrap()
+    }
+
     /// Makes a batch one whose writing broke off, and whose ligands are lost: nobody can complete it.
     pub async fn lose_half_of(&self, batch: &JobId) {
         let key = Key::new(Collection::Jobs, batch.as_str());
-        let found = self.documents.get_many(std::slice::from_ref(&key)).await;
-        let mut stored: Value =
-            serde_json::from_str(&found.unwrap().remove(0).unwrap().json).unwrap();
+        let mut stored = self.stored(batch).await;
         stored["batch"]["sealed"] = json!(false);
         stored["dispatchable"] = json!(null);
         stored["due_at"] = json!(self.clock.now());

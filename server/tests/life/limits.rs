@@ -22,6 +22,7 @@ on_each_store!(
     without_a_record_of_its_owner_nothing_is_accepted_and_nothing_goes_out,
     what_is_over_the_running_limit_waits_and_hides_nobody_elses_work,
     whoever_has_least_out_comes_first_however_much_others_have_queued,
+    of_many_owners_each_has_a_turn,
     hours_of_a_month_are_those_that_runs_took,
     two_servers_that_dispatch_at_once_keep_to_the_running_limit,
     failed_ligands_run_again_all_or_none,
@@ -321,6 +322,38 @@ async fn whoever_has_least_out_comes_first_however_much_others_have_queued(store
     let begun = hub.gateway.script().begun.clone();
     let of_zoe = begun.iter().filter(|run| run.starts_with(theirs.as_str()));
     assert_eq!((of_zoe.count(), begun.len()), (2, 4), "{begun:?}");
+}
+
+async fn of_many_owners_each_has_a_turn(store: Store) {
+    let mut hub = limited(store, Limits::PERSON).await;
+    let mut waiting = Vec::new();
+    for person in 0..30 {
+        hub.sign_in(&format!("person-{person:02}"), Limits::PERSON)
+            .await;
+        for _ in 0..3 {
+            waiting.push(hub.submit().await);
+        }
+    }
+    let mut turns: Vec<Vec<String>> = Vec::new();
+    while !waiting.is_empty() {
+        hub.dispatch().await;
+        let begun = hub.gateway.script().begun.split_off(0);
+        assert_eq!(begun.len(), 4.min(waiting.len()), "all places are taken");
+        for run in &begun {
+            hub.succeed(run, sound).await;
+        }
+        waiting.retain(|id| !begun.iter().any(|run| run.starts_with(id.as_str())));
+        turns.push(begun);
+    }
+    // Nobody has their second job before everybody had their first.
+    let mut owners = Vec::new();
+    for run in turns[..7].concat() {
+        let id = run.split(':').next().unwrap().parse().unwrap();
+        owners.push(hub.stored(&id).await["owner"].to_string());
+    }
+    owners.sort();
+    owners.dedup();
+    assert_eq!(owners.len(), 28, "four in each of seven turns");
 }
 
 async fn hours_of_a_month_are_those_that_runs_took(store: Store) {

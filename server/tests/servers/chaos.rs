@@ -218,7 +218,8 @@ async fn work(mut person: Person, address: String, end: Instant) -> Person {
             8 => person.cancel(&address).await,
             _ => person.retry(&address).await,
         }
-        sleep(Duration::from_millis(3_000 + below(6_000))).await;
+        // No more than an emulator carries, which looks through all documents for every question.
+        sleep(Duration::from_millis(20_000 + below(40_000))).await;
     }
     person
 }
