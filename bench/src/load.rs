@@ -55,7 +55,7 @@ fn job(place: u32, jobs: u32) -> anyhow::Result<Job> {
         Timestamp::from_micros(1_735_689_600_000_000).plus_seconds(i64::from(place) * APART_S);
     let status = match place {
         _ if place == jobs / 2 => Status::Cancelled,
-        _ if place % 10 == 0 => Status::Failed,
+        _ if place.is_multiple_of(10) => Status::Failed,
         _ => Status::Completed,
     };
     let name = if status == Status::Cancelled {

@@ -267,7 +267,12 @@ impl Cluster {
             .await
             .is_ok_and(|answer| answer.status().is_success())
         {
-            assert!(Instant::now() < end, "{address} does not answer");
+            let logs = || (0..HUBS).map(|hub| std::fs::read_to_string(self.log(hub)));
+            assert!(
+                Instant::now() < end,
+                "{address} does not answer: {:?}",
+                logs().collect::<Vec<_>>()
+            );
             sleep(LOOK_AGAIN).await;
         }
     }
