@@ -461,7 +461,7 @@ fn report(
     found: &Found,
 ) -> String {
     let repeated: usize = people.iter().map(|person| person.repeated).sum();
-    let mut text = String::new();
+    let mut text = String::from("| what | number |\n|---|---:|\n");
     let mut line = |what: &str, number: String| writeln!(text, "| {what} | {number} |").unwrap();
     line("minutes", format!("{:.1}", duration.as_secs_f64() / 60.0));
     line("hubs killed", harm.kills.to_string());
