@@ -5,6 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "services")]
+mod random;
+
+#[cfg(feature = "services")]
+pub use random::{random_secret, random_text};
+
 /// A text that is not an id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an id")]
@@ -27,12 +33,6 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// A new random id of 128 bits, 26 letters and digits.
-            #[cfg(feature = "services")]
-            pub fn random() -> Self {
-                Self(random_text())
-            }
-
             /// The text of the id.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -113,20 +113,6 @@ impl JobId {
         }
         Some((batch.parse().ok()?, index.parse().ok()?))
     }
-}
-
-/// 128 random bits as lower-case base 32.
-#[cfg(feature = "services")]
-pub fn random_text() -> String {
-    let mut bytes = [0u8; 16];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    data_encoding::BASE32HEX_NOPAD.encode(&bytes).to_lowercase()
-}
-
-/// 256 random bits as lower-case base 32: what lets in whoever has it.
-#[cfg(feature = "services")]
-pub fn random_secret() -> String {
-    random_text() + &random_text()
 }
 
 #[cfg(all(test, feature = "services"))]

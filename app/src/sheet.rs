@@ -138,15 +138,17 @@ pub fn grid(grid: &Grid) -> impl IntoView + use<> {
     view! {
         <section>
             <h2>{grid.title.clone()}</h2>
-            // Narrow screens scroll it sideways, by keyboard too.
-            <div class="wide" tabindex="0" role="group" aria-label=grid.title.clone()>
-                <table class="rows grid">
-                    <thead>
-                        <tr>{heads}</tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            {wide(
+                grid.title.clone(),
+                view! {
+                    <table class="rows grid">
+                        <thead>
+                            <tr>{heads}</tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                },
+            )}
         </section>
     }
 }
@@ -163,4 +165,13 @@ fn cell(cell: &Cell, class: Option<&'static str>) -> impl IntoView + use<> {
         None => leptos::either::Either::Right(text),
     };
     view! { <td class=class title=full>{text}</td> }
+}
+
+/// A table that scrolls sideways where it does not fit, by keyboard too.
+pub fn wide(label: impl Into<String>, table: impl IntoView) -> impl IntoView {
+    view! {
+        <div class="wide" tabindex="0" role="group" aria-label=label.into()>
+            {table}
+        </div>
+    }
 }

@@ -83,15 +83,15 @@ impl Job {
     pub fn unanswered(&mut self, now: Timestamp) -> Change {
         self.require(State::OUT.contains(&self.state))?;
         self.updated_at = now;
-        let asked_at = self
-            .deadline_at
-            .map(|deadline| deadline.plus_seconds(-ASK_S));
-        let asked_s = asked_at.map_or(0, |at| now.millis_since(at) / 1_000) as i64;
-        self.due_at = Some(now.plus_seconds(if self.state == State::Running {
-            POLL_S
-        } else {
-            (asked_s / 2).clamp(UNANSWERED_S.0, UNANSWERED_S.1)
-        }));
+        let wait_s = match (self.state, self.deadline_at) {
+            (State::Running, _) | (_, None) => POLL_S,
+            // It has been asked since `ASK_S` before the deadline.
+            (_, Some(deadline)) => {
+                let asked_s = now.millis_since(deadline.plus_seconds(-ASK_S)) as i64 / 1_000;
+                (asked_s / 2).clamp(UNANSWERED_S.0, UNANSWERED_S.1)
+            }
+        };
+        self.due_at = Some(now.plus_seconds(wait_s));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::batch::{BatchRow, PackedRows, ROWS_PER_RECORD};
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::Job;
-use crate::list::{ChildrenPage, ChildrenQuery, MAX_CHILDREN_PER_PAGE};
+use crate::list::{ChildrenPage, ChildrenQuery};
 use crate::metric::{self, Better};
 use crate::task::Task;
 
@@ -86,12 +86,6 @@ pub(super) fn page_of<'a>(
     rows: impl Iterator<Item = &'a BatchRow>,
     query: &ChildrenQuery,
 ) -> Result<ChildrenPage> {
-    if !(1..=MAX_CHILDREN_PER_PAGE).contains(&query.limit) {
-        return Err(Error::bad_request(
-            "children_limit",
-            format!("children_limit must be a whole number from 1 to {MAX_CHILDREN_PER_PAGE}"),
-        ));
-    }
     let sort = Sort::parse(task, &query.sort, query.reversed)?;
     let mut found: Vec<&BatchRow> = rows.filter(|row| passes(row, query)).collect();
     found.sort_by(|a, b| sort.compare(a, b));

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use crate::frame::Breadcrumbs;
 use crate::served::{Page, write};
+use crate::sheet::wide;
 use crate::{number, time};
 
 /// Where a list of links stands, and what it says when there is none.
@@ -71,8 +72,9 @@ fn table(list: &List, shares: &[ShareRow], now: Timestamp) -> impl IntoView + us
     }
     let rows: Vec<_> = shares.iter().map(|share| row(list, share, now)).collect();
     let by = list.of_others.then(|| view! { <th scope="col">"By"</th> });
-    Either::Right(view! {
-        <div class="wide" tabindex="0" role="group" aria-label=list.title>
+    Either::Right(wide(
+        list.title,
+        view! {
             <table class="rows people links">
                 <thead>
                     <tr>
@@ -87,8 +89,8 @@ fn table(list: &List, shares: &[ShareRow], now: Timestamp) -> impl IntoView + us
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-        </div>
-    })
+        },
+    ))
 }
 
 fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {

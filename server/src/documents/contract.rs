@@ -2,13 +2,14 @@
 
 mod commits;
 mod queries;
+mod terms;
 mod walks;
 
 use std::sync::Arc;
 
 use hub::ports::Documents;
 use hub::ports::documents::{
-    Collection, Cursor, DocumentsError, Expect, Key, Query, Version, Write,
+    Collection, Cursor, Direction, DocumentsError, Expect, Key, Query, Version, Write,
 };
 use serde_json::{Value, json};
 
@@ -61,9 +62,11 @@ macro_rules! on_store {
                 any_of_merges_in_order,
                 several_lists_of_values_are_walked_together,
                 a_flag_is_found_by_its_value,
+                counting_ends_at_the_limit,
+            ],
+            terms: [
                 terms_are_found_and_narrowed,
                 terms_follow_their_document,
-                counting_ends_at_the_limit,
             ],
             walks: [
                 pages_cover_everything_once,
@@ -99,6 +102,16 @@ fn put(collection: Collection, id: &str, fields: &Value, expect: Expect) -> Writ
         json: fields.to_string(),
         expect,
     }
+}
+
+/// The jobs of `user:a`, the newest first.
+fn newest() -> Query {
+    Query::new(Collection::Jobs, "created_at", Direction::Descending, 50).equal("shelf", "user:a")
+}
+
+/// The jobs of `user:a`, the oldest first.
+fn oldest() -> Query {
+    Query::new(Collection::Jobs, "created_at", Direction::Ascending, 50).equal("shelf", "user:a")
 }
 
 /// A job of `user:a` that was made at `created_at`, with what `fields` say beside or instead.

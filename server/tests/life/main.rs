@@ -12,6 +12,7 @@ mod gateway;
 
 mod batches;
 mod cancel;
+mod dispatch;
 mod failures;
 mod hub;
 mod limits;

@@ -11,6 +11,7 @@ use super::BatchData;
 use super::columns::Column;
 use super::filter::is_filtered;
 use crate::address::Address;
+use crate::sheet::wide;
 use crate::{number, status};
 
 /// The table with its pages.
@@ -38,19 +39,22 @@ pub fn table(data: &BatchData, address: &Address) -> impl IntoView + use<> {
     }
     Either::Right(view! {
         {data.place.is_home().then(|| view! { <form id="acts" method="post" hidden></form> })}
-        <div class="wide" tabindex="0" role="group" aria-label="Ligands">
-            <table class="rows children">
-                <thead>
-                    <tr>
-                        <th scope="col" class="num">{if ranks { "Rank" } else { "Place" }}</th>
-                        <th scope="col" aria-sort=direction("name", address)><a href=turned("name", None, address)>"Name"</a></th>
-                        {heads}
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {wide(
+            "Ligands",
+            view! {
+                <table class="rows children">
+                    <thead>
+                        <tr>
+                            <th scope="col" class="num">{if ranks { "Rank" } else { "Place" }}</th>
+                            <th scope="col" aria-sort=direction("name", address)><a href=turned("name", None, address)>"Name"</a></th>
+                            {heads}
+                            <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            },
+        )}
         {pages(data, address)}
     })
 }
