@@ -322,7 +322,7 @@ impl Services {
             reopening: None,
         });
         let ended_at = batch.ended_at;
-        summarize(&mut batch, &rows, now);
+        summarize(&mut batch, &rows, None);
         // What its record says of the whole counts; what the children do not say is not made up.
         batch.ended_at = ended_at.or(batch.ended_at);
         batch.updated_at = now;

@@ -60,10 +60,12 @@ impl Services {
             return Ok(true);
         };
         let since = state.rolled_up_to.plus_seconds(-LATE_S);
-        let mut changed = self.refresh(&batch.value, &mut rows, Some(since)).await?;
+        let (mut changed, mut began) = self.refresh(&batch.value, &mut rows, Some(since)).await?;
         if Counts::of(rows.iter().map(|row| row.status)) != counts {
             // Something was missed, or moved between the count and the reading: only all of it can tell.
-            changed.extend(self.refresh(&batch.value, &mut rows, None).await?);
+            let (further, first) = self.refresh(&batch.value, &mut rows, None).await?;
+            changed.extend(further);
+            began = first;
         }
         let mut writes = packed(&batch.value.id, &rows, &changed)?;
         if writes.len() > RECORDS {
@@ -76,7 +78,7 @@ impl Services {
             return Ok(false);
         }
         let before = batch.value.clone();
-        summarize(&mut batch.value, &rows, now);
+        summarize(&mut batch.value, &rows, began);
         if let Some(state) = batch.value.batch.as_mut() {
             state.rolled_up_to = now;
             state.rows_version += u32::from(!writes.is_empty());
@@ -130,14 +132,15 @@ impl Services {
         Ok(counts)
     }
 
-    /// Puts the children that changed since a time, or all, into the rows; the indexes of the rows that differ.
+    /// Puts the children that changed since a time, or all, into the rows; the indexes of the rows that differ, and when the
+    /// first of these children was begun.
     async fn refresh(
         &self,
         batch: &Job,
         rows: &mut Vec<BatchRow>,
         since: Option<Timestamp>,
-    ) -> Result<Vec<u32>> {
-        let mut changed = Vec::new();
+    ) -> Result<(Vec<u32>, Option<Timestamp>)> {
+        let (mut changed, mut began) = (Vec::new(), None::<Timestamp>);
         let mut after = None;
         loop {
             let query = Query::new(
@@ -153,6 +156,8 @@ impl Services {
                 None => query,
             };
             let found = self.store.query::<Job>(&query).await?;
+            let starts = found.iter().filter_map(|child| child.value.started_at);
+            began = starts.chain(began).min();
             for row in found.iter().filter_map(|child| BatchRow::of(&child.value)) {
                 let place = rows.partition_point(|other| other.index < row.index);
                 match rows.get_mut(place) {
@@ -163,7 +168,7 @@ impl Services {
                 changed.push(row.index);
             }
             if found.len() < 500 {
-                return Ok(changed);
+                return Ok((changed, began));
             }
             after = found.last().map(|last| Cursor {
                 value: last.value.updated_at.to_string().into(),
@@ -196,8 +201,8 @@ pub(super) fn packed(batch: &JobId, rows: &[BatchRow], changed: &[u32]) -> Resul
         .collect()
 }
 
-/// What the rows sum up to.
-pub(super) fn summarize(batch: &mut Job, rows: &[BatchRow], now: Timestamp) {
+/// What the rows sum up to. `began` is when the first of the children that were looked at was begun.
+pub(super) fn summarize(batch: &mut Job, rows: &[BatchRow], began: Option<Timestamp>) {
     let counts = Counts::of(rows.iter().map(|row| row.status));
     let times: Vec<f64> = rows
         .iter()
@@ -212,8 +217,8 @@ pub(super) fn summarize(batch: &mut Job, rows: &[BatchRow], now: Timestamp) {
     batch.best = best(batch.task, rows.iter());
     batch.status = counts.status();
     // When a batch of the former system started is for its record to say.
-    if counts.running + counts.completed + counts.failed > 0 && batch.former.is_none() {
-        batch.started_at = batch.started_at.or(Some(now));
+    if batch.former.is_none() {
+        batch.started_at = batch.started_at.into_iter().chain(began).min();
     }
     if batch.status.has_ended() {
         batch.state = match batch.status {

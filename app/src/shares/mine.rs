@@ -132,7 +132,7 @@ fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
             <td>{state}</td>
             <td>{time::time(share.created_at, now)}</td>
             <td>{ends}</td>
-            <td class="num">{share.views.to_string()}</td>
+            <td class="num" data-unit=if share.views == 1 { "view" } else { "views" }>{share.views.to_string()}</td>
             <td class="acts">{revoke}</td>
         </tr>
     }

@@ -21,8 +21,19 @@ async fn the_summary_is_what_the_children_say(store: Store) {
     let id = hub.submit_batch(3).await;
     assert_eq!(hub.row(&id).await.status, Status::Pending);
     hub.dispatch().await;
+    let mut starts = Vec::new();
+    for child in 0..3 {
+        starts.push(hub.row(&id.child(child)).await.started_at.unwrap());
+    }
+    hub.clock.advance_seconds(3);
     hub.services.roll_up(&id).await.unwrap();
-    assert_eq!(hub.row(&id).await.status, Status::Running);
+    let row = hub.row(&id).await;
+    assert_eq!(row.status, Status::Running);
+    assert_eq!(
+        row.started_at,
+        starts.into_iter().min(),
+        "not when it was summed up"
+    );
     hub.succeed(&format!("{id}-00000:1"), sound).await;
     hub.gateway.fails(&format!("{id}-00001:1"), "user");
     hub.report(&format!("{id}-00001:1")).await;
