@@ -17,6 +17,7 @@ use tower_http::services::ServeDir;
 
 pub mod accounts;
 pub mod admin;
+pub mod forms;
 pub mod openid;
 pub mod organizations;
 

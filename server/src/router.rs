@@ -10,7 +10,7 @@ use leptos::config::LeptosOptions;
 
 use crate::api::{self, Api};
 use crate::health::{self, Watch};
-use crate::pages::accounts::Forms;
+use crate::pages::forms::Forms;
 use crate::problem::Problem;
 use crate::request::{self, Addresses, Rates};
 use crate::shares::{self, Readers};

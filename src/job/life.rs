@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 const CLAIM_S: i64 = 60;
 /// Seconds between looks at a run.
 const POLL_S: i64 = 60;
+/// Seconds until a job is looked at again that could not be looked at: soon, since somebody may wait for it.
+const UNSEEN_S: i64 = 10;
 /// Seconds that a run has to confirm its cancellation.
 const CANCEL_S: i64 = 60;
 /// Seconds that a run may wait at the gateway.
@@ -98,7 +100,7 @@ impl Job {
     /// It could not be looked at: others come first, and it is looked at again after a while.
     pub fn look_later(&mut self, now: Timestamp) -> Change {
         self.require(self.due_at.is_some_and(|due_at| due_at <= now))?;
-        self.due_at = Some(now.plus_seconds(POLL_S));
+        self.due_at = Some(now.plus_seconds(UNSEEN_S));
         Ok(())
     }
 

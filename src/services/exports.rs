@@ -1,8 +1,6 @@
 //! Exports: a batch or job as a file, streamed piece by piece and never whole in memory.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -18,12 +16,13 @@ use crate::batch::BatchRow;
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::job::{Job, Kind, ResultFile, Status};
-use crate::ligand_table::csv::csv_cell;
-use crate::metric::{self, MetricKind, UNVERIFIED};
 use crate::ports::blobs::{self, BlobsError, Content};
 
+mod poses;
+mod table;
 mod zip;
 
+use table::Table;
 use zip::Entry;
 
 /// Rows that make one piece of a stream.
@@ -128,11 +127,11 @@ impl Services {
         rows: Vec<(u32, BatchRow)>,
         columns: Vec<String>,
     ) -> Result<Export> {
-        let extra = Arc::new(self.extra_columns(job).await?);
+        let extra = self.extra_columns(job).await?;
         Ok(Export {
             file_name: format!("{}.csv", file_stem(&job.name)),
             media_type: "text/csv; charset=utf-8",
-            content: csv(job, rows, columns, extra),
+            content: Table::write(job, rows, columns, extra),
         })
     }
 
@@ -167,8 +166,8 @@ impl Services {
         };
         let detail = serde_json::to_string_pretty(&self.job(actor, &job.id).await?)
             .map_err(Error::internal)?;
-        let extra = Arc::new(self.extra_columns(job).await?);
-        let table: Vec<Bytes> = csv(job, rows.clone(), columns, extra)
+        let extra = self.extra_columns(job).await?;
+        let table: Vec<Bytes> = Table::write(job, rows.clone(), columns, extra)
             .try_collect()
             .await
             .map_err(super::files::error)?;
@@ -281,70 +280,6 @@ impl Services {
             .map(|(index, stored)| (index, stored.ligand.extra))
             .collect())
     }
-
-    /// The best pose of each row that has one, read file by file as the stream is.
-    fn sdf(&self, job: Job, rows: Vec<(u32, BatchRow)>) -> Content {
-        let services = self.clone();
-        let done = rows
-            .into_iter()
-            .filter(|(_, row)| row.status == Status::Completed);
-        let poses = stream::iter(done.collect::<Vec<_>>()).map(move |(rank, row)| {
-            let (services, batch) = (
-                services.clone(),
-                (job.kind == Kind::Batch).then(|| job.id.clone()),
-            );
-            async move { services.best_pose(batch, rank, &row).await }
-        });
-        poses.buffered(4).boxed()
-    }
-
-    async fn best_pose(
-        &self,
-        batch: Option<JobId>,
-        rank: u32,
-        row: &BatchRow,
-    ) -> Result<Bytes, BlobsError> {
-        let refused = |cause: Error| BlobsError::Refused(Box::new(cause));
-        let child = self
-            .store
-            .get::<Job>(job_key(&row.id))
-            .await
-            .map_err(refused)?;
-        let Some((child, epoch)) =
-            child.and_then(|child| Some((child.value.clone(), child.value.result_epoch?)))
-        else {
-            return Ok(Bytes::new());
-        };
-        if !child.files.iter().any(|file| file.name == POSES_FILE) {
-            return Ok(Bytes::new());
-        }
-        let file = blobs::read(&*self.blobs, &child.output_path(epoch, POSES_FILE)).await?;
-        let text = String::from_utf8_lossy(&file);
-        let pose = text.split("$$$$").next().unwrap_or_default().trim_end();
-        let mut record = with_title(pose, &row.name);
-        let mut property = |name: &str, value: &str| {
-            if !record.contains(&format!("<{name}>")) {
-                record.push_str(&format!("\n\n>  <{name}>\n{value}"));
-            }
-        };
-        property("rank", &rank.to_string());
-        property("smiles", &row.smiles);
-        property("job_id", row.id.as_str());
-        if let Some(batch) = batch {
-            property("batch_id", batch.as_str());
-        }
-        for (key, value) in &row.values {
-            property(key, &value.to_string());
-        }
-        if !row.unverified.is_empty() {
-            property(
-                UNVERIFIED,
-                &Vec::from_iter(row.unverified.iter().cloned()).join("; "),
-            );
-        }
-        record.push_str("\n\n$$$$\n");
-        Ok(record.into())
-    }
 }
 
 /// The files of a batch's child in an archive: its poses or its best structure; of the former system's, whatever there is.
@@ -364,93 +299,6 @@ fn of_child(child: &Job) -> Vec<Entry> {
         Some(Entry::Stored { name, path })
     };
     child.files.iter().filter_map(entry).collect()
-}
-
-/// A record under another title: its first line.
-fn with_title(record: &str, title: &str) -> String {
-    match record.split_once('\n') {
-        Some((_, rest)) => format!("{title}\n{rest}"),
-        None => title.to_owned(),
-    }
-}
-
-fn csv(
-    job: &Job,
-    rows: Vec<(u32, BatchRow)>,
-    columns: Vec<String>,
-    extra: Arc<HashMap<u32, serde_json::Map<String, Value>>>,
-) -> Content {
-    let metrics = metric::of_task(job.task);
-    let plain = ["rank", "index", "name", "smiles", "status"]
-        .map(str::to_owned)
-        .into_iter();
-    let values = metrics.iter().map(MetricKind::column);
-    let further = ["run_s", "note", "job_id"].into_iter();
-    // Said where it is true of something: other tables have no such column.
-    let doubted = rows.iter().any(|(_, row)| !row.unverified.is_empty());
-    let further = further
-        .chain(doubted.then_some(UNVERIFIED))
-        .map(str::to_owned);
-    let header = line(
-        plain
-            .chain(values)
-            .chain(further)
-            .chain(columns.iter().cloned()),
-    );
-    let pieces: Vec<Vec<(u32, BatchRow)>> = rows.chunks(PIECE).map(<[_]>::to_vec).collect();
-    let lines = stream::iter(pieces).map(move |piece| {
-        let text: String = piece
-            .iter()
-            .map(|(rank, row)| {
-                let number =
-                    |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-                let rank = if row.values.is_empty() {
-                    String::new()
-                } else {
-                    rank.to_string()
-                };
-                let plain = [
-                    rank,
-                    row.index.to_string(),
-                    row.name.clone(),
-                    row.smiles.clone(),
-                    row.status.to_string(),
-                ];
-                let values = metrics
-                    .iter()
-                    .map(|kind| number(row.values.get(kind.key).copied()));
-                let further = [
-                    number(row.run_s),
-                    row.note.clone().unwrap_or_default(),
-                    row.id.to_string(),
-                ];
-                let named =
-                    doubted.then(|| Vec::from_iter(row.unverified.iter().cloned()).join("; "));
-                let further = further.into_iter().chain(named);
-                let kept = columns.iter().map(|column| {
-                    text_of(extra.get(&row.index).and_then(|extra| extra.get(column)))
-                });
-                line(plain.into_iter().chain(values).chain(further).chain(kept))
-            })
-            .collect();
-        Ok(Bytes::from(text))
-    });
-    stream::once(async move { Ok(Bytes::from(header)) })
-        .chain(lines)
-        .boxed()
-}
-
-fn text_of(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    }
-}
-
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let cells: Vec<String> = cells.map(|cell| Cow::into_owned(csv_cell(&cell))).collect();
-    format!("{}\r\n", cells.join(","))
 }
 
 fn json(detail: &crate::list::JobDetail, rows: Vec<(u32, BatchRow)>) -> Result<Content> {

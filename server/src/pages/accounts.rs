@@ -1,37 +1,19 @@
-//! The forms of accounts, as browsers send them: what is refused is shown again on the page it came from.
-
-use std::collections::HashMap;
+//! The forms of accounts.
 
 use app::accounts::page::Outcome;
 use app::address::own_path;
-use app::shell::shell;
-use app::state::AppState;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{FromRequest, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use axum::routing::post;
 use hub::account::Notices;
 use hub::services::{AccountChange, Confirmed, NewKey, SignUp, SignedUp};
 use hub::session::KeyScope;
 use hub::{Error, Result};
-use leptos::prelude::provide_context;
 
-use super::provide_asker;
-use crate::api::Api;
+use super::forms::{Forms, Sent, said, to};
 use crate::problem::Problem;
 use crate::session::{From, Signed};
-
-/// What the forms need.
-#[derive(Clone)]
-pub struct Forms {
-    /// What pages are shown with.
-    pub state: AppState,
-    /// What they share with the API.
-    pub api: Api,
-}
 
 /// The page of one's account. All of its forms are sent there, so that the page that answers one stands at its address.
 const ACCOUNT: &str = "/account";
@@ -46,97 +28,6 @@ pub fn routes(forms: Forms) -> Router {
         .route("/verify", post(verify))
         .route(ACCOUNT, post(account))
         .with_state(forms)
-}
-
-/// A form as it was sent.
-pub struct Sent {
-    parts: Parts,
-    values: HashMap<String, String>,
-}
-
-impl FromRequest<Forms> for Sent {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, _: &Forms) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let again = Request::from_parts(parts.clone(), body);
-        let form = axum::Form::<HashMap<String, String>>::from_request(again, &()).await;
-        let form = form.map_err(|_| Error::bad_request("body", "the form cannot be read"))?;
-        Ok(Self {
-            parts,
-            values: form.0,
-        })
-    }
-}
-
-impl Sent {
-    fn take(&mut self, name: &str) -> String {
-        self.values.remove(name).unwrap_or_default()
-    }
-
-    /// A field, empty when it is absent.
-    pub fn get(&self, name: &str) -> &str {
-        self.values.get(name).map_or("", String::as_str)
-    }
-}
-
-impl Forms {
-    /// The page at `path` as the answer to a form.
-    pub async fn page(&self, path: &str, sent: Sent, mut outcome: Outcome) -> Response {
-        let mut values = sent.values;
-        values.retain(|name, _| name != "password" && name != "current");
-        outcome.values = values.into_iter().collect();
-        let mut parts = sent.parts;
-        parts.method = Method::GET;
-        // It was asked for by this path a moment ago.
-        parts.uri = Uri::try_from(path).unwrap_or_default();
-        let (state, options) = (self.state.clone(), self.state.leptos_options.clone());
-        let context = move || {
-            provide_context(state.clone());
-            provide_asker();
-            provide_context(outcome.clone());
-        };
-        let render =
-            leptos_axum::render_app_async_with_context(context, move || shell(options.clone()));
-        render(Request::from_parts(parts, Body::empty())).await
-    }
-
-    /// The page with what is wrong with the form that was sent from it.
-    pub async fn refused(&self, path: &'static str, sent: Sent, refused: Error) -> Response {
-        let refused = Some(refused);
-        self.page(
-            path,
-            sent,
-            Outcome {
-                refused,
-                ..Outcome::default()
-            },
-        )
-        .await
-    }
-
-    async fn done(&self, path: &'static str, sent: Sent, done: &'static str) -> Response {
-        let done = Some(done);
-        self.page(
-            path,
-            sent,
-            Outcome {
-                done,
-                ..Outcome::default()
-            },
-        )
-        .await
-    }
-}
-
-/// Leads the browser on, with a cookie when there is one to keep.
-pub fn to(path: &str, cookie: Option<HeaderValue>) -> Response {
-    let mut response =
-        (StatusCode::SEE_OTHER, [(header::LOCATION, path.to_owned())]).into_response();
-    response
-        .headers_mut()
-        .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
-    response
 }
 
 async fn sign_in(
@@ -254,7 +145,7 @@ async fn reset(
             .await
         {
             Ok(()) => {
-                sent.values.clear();
+                sent.clear();
                 forms
                     .done("/login", sent, "The password is changed. Sign in with it.")
                     .await
@@ -309,7 +200,7 @@ async fn account(
             .create_key(&actor, wanted_key(&sent))
             .await
             .map(|made| {
-                sent.values.clear();
+                sent.clear();
                 Outcome {
                     secret: made.key,
                     ..Outcome::default()
@@ -331,13 +222,6 @@ async fn account(
         Ok(outcome) => forms.page(ACCOUNT, sent, outcome).await,
         Err(refused) => forms.refused(ACCOUNT, sent, refused).await,
     })
-}
-
-fn said(done: &'static str) -> Outcome {
-    Outcome {
-        done: Some(done),
-        ..Outcome::default()
-    }
 }
 
 fn wanted_key(sent: &Sent) -> NewKey {

@@ -13,7 +13,7 @@ use hub::page::PageRequest;
 use hub::services::Services;
 use hub::{Error, Fault, Result};
 
-use super::accounts::{Forms, Sent, to};
+use super::forms::{Forms, Sent, to};
 use crate::session::Signed;
 
 const HUB: &str = "/admin";

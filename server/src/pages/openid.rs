@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hub::{Error, Result};
 
-use super::accounts::to;
+use super::forms::to;
 use crate::api::Api;
 use crate::openid::{CALLBACK, OpenId};
 use crate::problem::Problem;

@@ -10,7 +10,7 @@ use hub::actor::Actor;
 use hub::id::UserId;
 use hub::organization::MemberRole;
 
-use super::accounts::{Forms, Sent, to};
+use super::forms::{Forms, Sent, to};
 use crate::session::Signed;
 
 const PAGE: &str = "/organization";
