@@ -12,8 +12,9 @@ use crate::time::Timestamp;
 const CLAIM_S: i64 = 60;
 /// Seconds between looks at a run.
 const POLL_S: i64 = 60;
-/// Seconds until a job is looked at again that could not be looked at: soon, since somebody may wait for it.
-const UNSEEN_S: i64 = 10;
+/// Seconds until a job is looked at again that could not be looked at: a quarter as long as nothing was written of it, from
+/// the first, since somebody may wait for it, to the second, since it takes a look from others.
+const UNSEEN_S: (i64, i64) = (5, 300);
 /// Seconds that a run has to confirm its cancellation.
 const CANCEL_S: i64 = 60;
 /// Seconds that a run may wait at the gateway.
@@ -97,10 +98,11 @@ impl Job {
         Ok(())
     }
 
-    /// It could not be looked at: others come first, and it is looked at again after a while.
+    /// It could not be looked at: others come first, and it is looked at again ever later.
     pub fn look_later(&mut self, now: Timestamp) -> Change {
         self.require(self.due_at.is_some_and(|due_at| due_at <= now))?;
-        self.due_at = Some(now.plus_seconds(UNSEEN_S));
+        let stood_s = now.millis_since(self.updated_at) as i64 / 1_000;
+        self.due_at = Some(now.plus_seconds((stood_s / 4).clamp(UNSEEN_S.0, UNSEEN_S.1)));
         Ok(())
     }
 

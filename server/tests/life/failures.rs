@@ -1,6 +1,7 @@
 //! What fails is tried again as its category says, and each run is begun once.
 
 use hub::job::Status;
+use hub::time::Timestamp;
 
 use crate::gateway::Taking;
 use crate::hub::{Hub, sound};
@@ -249,6 +250,21 @@ async fn what_cannot_be_looked_at_does_not_hide_what_can() {
     }
     let asked_after = hub.gateway.script().asked_after.clone();
     assert!(asked_after.contains(&format!("{id}:1")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_is_looked_at_again_soon_and_then_ever_later() {
+    let hub = Hub::start().await;
+    let id = hub.submit_batch(1).await;
+    hub.lose_half_of(&id).await;
+    for (passed_s, put_off_s) in [(61, 15), (39, 25), (24 * 3_600, 300)] {
+        hub.clock.advance_seconds(passed_s);
+        hub.services.poll_due().await.unwrap();
+        let due_at: Timestamp =
+            serde_json::from_value(hub.stored(&id).await["due_at"].clone()).unwrap();
+        let seconds = due_at.millis_since(hub.clock.now()) as f64 / 1_000.0;
+        assert_eq!(seconds.round() as u32, put_off_s);
+    }
 }
 
 #[tokio::test]
