@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::future::try_join_all;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,22 +13,20 @@ use super::Services;
 use super::limits::TRIES;
 use super::models::NO_ROOM;
 use super::store::{self, Committed, Stored, job_key};
-use super::submissions::target_path;
 use crate::actor::Owner;
 use crate::error::{Error, Result};
 use crate::job::{Job, RunFault, State};
 use crate::model::Model;
-use crate::ports::blobs::{Download, Upload};
-use crate::ports::compute::{ComputeError, RunInput, RunOutput, RunRequest};
+use crate::ports::compute::ComputeError;
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Range};
 use crate::time::Timestamp;
+
+mod request;
 
 /// Requests to the gateway in flight at once.
 const IN_FLIGHT: usize = 5;
 /// Open batches that take turns.
 const BATCHES: u32 = 50;
-/// Seconds that a worker has to put its files after its deadline.
-const PUT_S: i64 = 24 * 3_600;
 
 /// Seconds that a gateway without room is left alone when it does not say how long.
 const FULL_S: i64 = 30;
@@ -361,94 +358,8 @@ impl Services {
         let job = self.store.get::<Job>(job_key(&claimed.id)).await?;
         Ok(job.is_some_and(|job| job.value.epoch == claimed.epoch && !job.value.state.has_ended()))
     }
-
-    async fn run_request(&self, job: &Job) -> Result<RunRequest> {
-        let (input, inputs) = self.run_input(job).await?;
-        let deadline_s = job.deadline_s();
-        let now = self.store.now().await?;
-        let expires_at = now.plus_seconds(i64::from(deadline_s) + PUT_S);
-        // Each signature may be a request to whoever keeps the key: all are asked for at once.
-        let outputs = job.model.outputs().iter().map(|output| async {
-            let path = job.output_path(job.epoch, output.name);
-            let upload = self.blobs.signed_put(&path, expires_at).await;
-            let Upload { url, headers } = upload.map_err(super::files::error)?;
-            Ok(RunOutput {
-                name: output.name.to_owned(),
-                put_url: url,
-                headers,
-            })
-        });
-        let outputs = try_join_all(outputs).await?;
-        Ok(RunRequest {
-            run_id: job.run_id(),
-            model: job.model.name().to_owned(),
-            task: job.task.name().to_owned(),
-            input,
-            parameters: serde_json::to_value(job.parameters).map_err(Error::internal)?,
-            inputs,
-            outputs,
-            deadline_s,
-            callback: format!(
-                "{}/api/v1/callbacks/{}",
-                self.settings.public_url,
-                job.run_id()
-            ),
-        })
-    }
-
-    /// The input as the worker reads it, and the files it names.
-    async fn run_input(&self, job: &Job) -> Result<(Value, Vec<RunInput>)> {
-        let owner = match &job.batch_id {
-            Some(batch) => {
-                self.store
-                    .get::<Job>(job_key(batch))
-                    .await?
-                    .ok_or(Error::NotFound)?
-                    .value
-            }
-            None => job.clone(),
-        };
-        let Some(target) = owner.input.target() else {
-            return Err(Error::internal("a job without a target"));
-        };
-        let mut input = serde_json::json!({"target": target});
-        if let Some(ligand) = job.input.ligand() {
-            input["ligand"] = serde_json::json!({"name": ligand.name, "smiles": ligand.smiles});
-        }
-        let Some(path) = target_path(&owner, target) else {
-            return Ok((input, Vec::new()));
-        };
-        let expires_at = self.store.now().await?.plus_seconds(PUT_S);
-        let download = Download {
-            save_as: None,
-            media_type: "text/plain",
-        };
-        let url = self
-            .blobs
-            .signed_get(&path, expires_at, &download)
-            .await
-            .map_err(super::files::error)?;
-        let name = name_file(&mut input["target"]).to_owned();
-        Ok((input, vec![RunInput { name, url }]))
-    }
 }
 
 fn full_until(retry_after_s: Option<u32>, now: Timestamp) -> Timestamp {
     now.plus_seconds(retry_after_s.map_or(FULL_S, i64::from))
-}
-
-/// Names the file of a target as the gateway does, which knows it by its name among the inputs and takes nothing that it
-/// does not know; and that name.
-fn name_file(target: &mut Value) -> &'static str {
-    match target.get_mut("receptor").and_then(Value::as_object_mut) {
-        Some(receptor) => {
-            receptor.remove("sha256");
-            receptor.insert("file".to_owned(), "receptor".into());
-            "receptor"
-        }
-        None => {
-            target["msa"] = "msa".into();
-            "msa"
-        }
-    }
 }

@@ -1,12 +1,10 @@
 //! Drafts: a form is sent whole, kept for a day with what is said of it, shown again, mended, and submitted by name.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::requests::{BatchRequest, JobRequest, OnFailedRows, Purpose};
+use super::requests::{BatchRequest, JobRequest, OnFailedRows};
 use super::store::{self, Stored, draft_key};
 use super::submissions::Submitted;
 use super::{IdempotencyKey, Services};
@@ -16,12 +14,14 @@ use crate::draft::{Draft, DraftForm, DraftView, KEPT_S};
 use crate::error::{Error, Fault, Result};
 use crate::id::DraftId;
 use crate::ligand::Ligand;
-use crate::ligand_table::{self, LigandTable, TableRow};
-use crate::model::Model;
 use crate::ports::blobs;
-use crate::ports::compute::Ligands;
 use crate::preflight::{Preflight, RowVerdict, Verdict};
 use crate::task::Task;
+
+mod form;
+mod ligands;
+
+use form::{parameters, target};
 
 /// A form as it comes in.
 #[derive(Clone, Debug, Default)]
@@ -258,191 +258,8 @@ impl Services {
             .await
             .map_err(super::files::error)
     }
-
-    async fn check_ligands(
-        &self,
-        actor: &Actor,
-        upload: &DraftUpload,
-        parameters: Parameters,
-        faults: &mut Vec<Fault>,
-    ) -> Result<Checked> {
-        let (bytes, file_name) = match &upload.ligands {
-            Some(file) => (file.bytes.as_ref(), Some(file.file_name.as_str())),
-            None => (upload.form.ligands.as_bytes(), None),
-        };
-        let field = if upload.ligands.is_some() {
-            "ligands_file"
-        } else {
-            "ligands"
-        };
-        let column =
-            Some(upload.form.smiles_column.as_str()).filter(|column| !column.trim().is_empty());
-        let mut table = match ligand_table::read(bytes, file_name, column) {
-            Ok(table) => table,
-            Err(fault) => {
-                let field = if fault.columns.is_empty() {
-                    field
-                } else {
-                    "smiles_column"
-                };
-                faults.push(Fault::new(field, fault.message));
-                return Ok(Checked {
-                    columns: fault.columns,
-                    ..Checked::default()
-                });
-            }
-        };
-        if let Err(reason) = self.read_mol_blocks(&mut table).await {
-            faults.push(Fault::new(field, reason));
-            return Ok(Checked::default());
-        }
-        let lines: Vec<u32> = table.rows.iter().map(|row| row.line).collect();
-        let ligands: Vec<Ligand> = table.rows.into_iter().map(ligand).collect();
-        let mut verdicts = self
-            .verdicts(actor, &ligands, Purpose::Docking(parameters))
-            .await?;
-        for (row, line) in verdicts.rows.iter_mut().zip(lines) {
-            row.line = line;
-        }
-        verdicts
-            .rows
-            .extend(table.faults.into_iter().map(|fault| RowVerdict {
-                line: fault.line,
-                name: fault.name,
-                smiles: fault.smiles,
-                verdict: Verdict::Fail,
-                reasons: vec![fault.message],
-                canonical_smiles: None,
-                heavy_atoms: None,
-                rotors: None,
-                estimate_s: None,
-            }));
-        verdicts.rows.sort_by_key(|row| row.line);
-        let preflight = self.summed_up(Model::Vina, verdicts).await?;
-        Ok(Checked {
-            ligands,
-            preflight: Some(preflight),
-            columns: table.columns,
-        })
-    }
-
-    /// Records of an SDF become SMILES by RDKit's word; those it cannot read become faults of their rows.
-    async fn read_mol_blocks(&self, table: &mut LigandTable) -> std::result::Result<(), String> {
-        let blocks: Vec<&str> = table
-            .rows
-            .iter()
-            .filter_map(|row| row.mol_block.as_deref())
-            .collect();
-        if blocks.is_empty() {
-            return Ok(());
-        }
-        let sdf: String = blocks
-            .iter()
-            .map(|block| format!("{}\n$$$$\n", block.trim_end_matches(['\r', '\n'])))
-            .collect();
-        let reports = self.compute.ligands(Task::Docking.name(), Ligands::Sdf(&sdf)).await.map_err(|failed| {
-            tracing::warn!(cause = %super::models::describe(&failed), "an SDF was not read");
-            "an SDF is read by the compute gateway, which does not answer now; try again in a moment, or give SMILES"
-                .to_owned()
-        })?;
-        let mut reports: HashMap<u32, _> = reports
-            .into_iter()
-            .map(|report| (report.index, report))
-            .collect();
-        let mut place = 0;
-        let rows = std::mem::take(&mut table.rows);
-        for mut row in rows {
-            if row.mol_block.take().is_some() {
-                let report = reports.remove(&place);
-                place += 1;
-                match report
-                    .as_ref()
-                    .and_then(|report| report.canonical_smiles.clone())
-                {
-                    Some(smiles) => row.smiles = smiles,
-                    None => {
-                        let problem = report
-                            .and_then(|report| report.problem)
-                            .map(|problem| problem.message);
-                        let message =
-                            problem.unwrap_or_else(|| "the record could not be read".to_owned());
-                        let (line, name, smiles) = (row.line, row.name, String::new());
-                        table.faults.push(ligand_table::RowFault {
-                            line,
-                            name,
-                            smiles,
-                            message,
-                        });
-                        continue;
-                    }
-                }
-            }
-            table.rows.push(row);
-        }
-        Ok(())
-    }
 }
 
 fn path(draft: &Draft, name: &str) -> String {
     format!("{}/{name}", draft.folder())
-}
-
-fn ligand(row: TableRow) -> Ligand {
-    Ligand {
-        name: row.name,
-        smiles: row.smiles,
-        extra: row.extra,
-    }
-}
-
-/// The target as the API takes it.
-fn target(form: &DraftForm, receptor_text: Option<&str>) -> Value {
-    if form.target_kind != "upload" {
-        return json!({"named": form.named});
-    }
-    let edges: Option<Vec<f64>> = form
-        .search_box
-        .iter()
-        .map(|text| text.trim().replace(',', ".").parse().ok())
-        .collect();
-    let search_box = edges.map(|edges| json!({"center": edges[..3], "size": edges[3..]}));
-    let names = |text: &str| {
-        text.split([',', ' ', ';'])
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    json!({
-        "receptor": {
-            "name": form.receptor_name,
-            "format": form.receptor_format.map(ReceptorFormat::name),
-            "text": receptor_text.unwrap_or_default(),
-            "chains": names(&form.chains),
-            "keep": names(&form.keep),
-        },
-        "box": search_box,
-    })
-}
-
-/// The parameters as the API takes them; an empty field is the usual value.
-fn parameters(form: &DraftForm, faults: &mut Vec<Fault>) -> Value {
-    let mut parameters = serde_json::Map::new();
-    for (name, text) in [
-        ("exhaustiveness", &form.exhaustiveness),
-        ("seed", &form.seed),
-        ("poses", &form.poses),
-    ] {
-        let text = text.trim();
-        if text.is_empty() {
-            continue;
-        }
-        match text.parse::<u64>() {
-            Ok(number) => drop(parameters.insert(name.to_owned(), number.into())),
-            Err(_) => faults.push(Fault::new(
-                format!("parameters.{name}"),
-                format!("{name} must be a whole number"),
-            )),
-        }
-    }
-    Value::Object(parameters)
 }
