@@ -61,17 +61,21 @@ impl Report {
     }
 
     #[track_caller]
-    fn hold(self) {
+    fn hold(self, fault: Fault) {
         let (lived, broken) = (self.lived, self.broken);
         #[expect(
             clippy::disallowed_methods,
             reason = "whoever runs it by hand names a file"
         )]
         if let Some(path) = std::env::var_os("OMTX_REPORT") {
-            let mut report = std::fs::File::options().append(true).open(path).unwrap();
+            let mut report = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(path)
+                .unwrap();
             writeln!(
                 report,
-                "* {lived} lives, {} of which did not end as they must",
+                "* `{fault:?}` first: {lived} lives, {} of which did not end as they must",
                 broken.len()
             )
             .unwrap();
@@ -93,7 +97,7 @@ async fn each(life: Life, store: Store, fault: Fault, step: usize) {
         place += step;
     }
     assert!(report.lived > 10 / step, "something went wrong");
-    report.hold();
+    report.hold(fault);
 }
 
 /// Any two effects go wrong, the first of them so.
@@ -113,7 +117,7 @@ async fn pairs(life: Life, first: Fault) {
         }
         place += 1;
     }
-    report.hold();
+    report.hold(first);
 }
 
 /// A case for each fault of an effect.
