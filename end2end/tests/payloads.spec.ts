@@ -66,3 +66,21 @@ test('what is typed stays text on every page', async ({ page, request }) => {
     await expectHarmless(page);
   }
 });
+
+test('what is sent by a form stays text when the form is shown again', async ({ page, request }) => {
+  test.setTimeout(120_000);
+  for (const payload of PAYLOADS) {
+    const sent = await request.post('/api/v1/drafts', {
+      headers: { accept: 'text/html' },
+      maxRedirects: 0,
+      multipart: {
+        name: payload, target_kind: 'named', named: payload, ligands: `CCO ${payload}\n${payload}`,
+        smiles_column: payload, exhaustiveness: payload, seed: payload, poses: payload,
+      },
+    });
+    expect(sent.status(), payload).toBe(303);
+    await page.goto(sent.headers()['location'] ?? '');
+    await expect(page.locator('textarea[name="ligands"]')).toHaveValue(`CCO ${payload}\n${payload}`);
+    await expectHarmless(page);
+  }
+});

@@ -10,7 +10,7 @@ use crate::account::User;
 use crate::actor::{Actor, Owner};
 use crate::audit::{Act, Entry, Line};
 use crate::error::Result;
-use crate::id::{JobId, UserId, random_text};
+use crate::id::{JobId, OrganizationId, UserId, random_text};
 use crate::job::Job;
 use crate::page::PageRequest;
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
@@ -67,7 +67,7 @@ impl Services {
     /// A page of what happened on this hub, newest first. For its admins.
     pub async fn audit(&self, actor: &Actor, page: &PageRequest) -> Result<Listing<Line>> {
         actor.administers()?;
-        self.lines(audit_query(), page).await
+        self.lines(audit_query(), page, None).await
     }
 
     /// A page of what happened in the actor's organisation, newest first. For its admins.
@@ -77,8 +77,9 @@ impl Services {
         page: &PageRequest,
     ) -> Result<Listing<Line>> {
         let organization = self.led(actor).await?;
-        let query = audit_query().equal("owner", Owner::Organization(organization).to_string());
-        self.lines(query, page).await
+        let owner = Owner::Organization(organization.clone());
+        let query = audit_query().equal("owner", owner.to_string());
+        self.lines(query, page, Some(&organization)).await
     }
 
     /// Notes that an admin of the hub uses what they are for, before they are let in.
@@ -109,7 +110,13 @@ impl Services {
         Ok(())
     }
 
-    async fn lines(&self, query: Query, page: &PageRequest) -> Result<Listing<Line>> {
+    /// Lines of a log, for the admins of the hub or of an organisation: the latter know addresses of members only.
+    async fn lines(
+        &self,
+        query: Query,
+        page: &PageRequest,
+        organization: Option<&OrganizationId>,
+    ) -> Result<Listing<Line>> {
         let found = self.listing::<Entry>(query, page).await?;
         let mut who: Vec<UserId> = found
             .results
@@ -125,7 +132,7 @@ impl Services {
             .flatten()
             .map(|Stored { value: user, .. }| (user.id.clone(), user))
             .collect();
-        Ok(found.map(|entry| line(entry, &known)))
+        Ok(found.map(|entry| line(entry, &known, organization)))
     }
 }
 
@@ -133,13 +140,22 @@ fn audit_query() -> Query {
     Query::new(Collection::Audit, "at", Direction::Descending, 1)
 }
 
-fn line(entry: Entry, known: &BTreeMap<UserId, User>) -> Line {
+fn line(
+    entry: Entry,
+    known: &BTreeMap<UserId, User>,
+    organization: Option<&OrganizationId>,
+) -> Line {
+    let called = |user: &User| {
+        if organization.is_none() || user.organization.as_ref() == organization {
+            user.email.to_string()
+        } else {
+            user.name.clone()
+        }
+    };
     let name = match &entry.by {
         None => "the operator".to_owned(),
         Some(id) if Owner::User(id.clone()).is_local() => "the local owner".to_owned(),
-        Some(id) => known
-            .get(id)
-            .map_or_else(|| id.to_string(), |user| user.email.to_string()),
+        Some(id) => known.get(id).map_or_else(|| id.to_string(), called),
     };
     Line {
         at: entry.at,

@@ -209,7 +209,7 @@ impl Services {
     pub async fn invitation(&self, token: &str) -> Result<InvitationView> {
         let (invitation, organization) = self.good_invitation(token).await?;
         Ok(InvitationView {
-            organization: organization.name,
+            organization: organization.value.name,
             role: invitation.value.role,
             expires_at: invitation.value.expires_at,
         })
@@ -230,12 +230,14 @@ impl Services {
             key: invitation.key,
             expect: Expect::Version(invitation.version),
         };
-        let (id, role) = (&organization.id, invitation.value.role);
-        let to = format!("{} as {}", organization.name, role.name());
+        let (id, role) = (&organization.value.id, invitation.value.role);
+        let to = format!("{} as {}", organization.value.name, role.name());
         let note = note(actor, Act::Joined, to, id, now)?;
-        self.done(vec![used, admitted(user, id, role, now)?, note])
+        let admitted = admitted(user, id, role, now)?;
+        // It is written as it is: whoever ends it at this moment has not counted the new member.
+        self.done(vec![used, organization.replaced()?, admitted, note])
             .await?;
-        Ok(organization.id)
+        Ok(organization.value.id)
     }
 
     /// Gives a member another role. The owner's is given by giving it to somebody else, which makes the owner an admin.
@@ -370,7 +372,10 @@ impl Services {
         Ok(user)
     }
 
-    async fn good_invitation(&self, token: &str) -> Result<(Stored<Invitation>, Organization)> {
+    async fn good_invitation(
+        &self,
+        token: &str,
+    ) -> Result<(Stored<Invitation>, Stored<Organization>)> {
         let now = self.store.now().await?;
         let invitation = self.store.get::<Invitation>(invitation_key(token)).await?;
         let invitation = invitation
@@ -387,7 +392,7 @@ impl Services {
             .get::<Organization>(key)
             .await?
             .ok_or(Error::NotFound)?;
-        Ok((invitation, organization.value))
+        Ok((invitation, organization))
     }
 }
 

@@ -120,10 +120,12 @@ impl Services {
         let rows = found.into_iter().zip(jobs).zip(views);
         Ok(rows
             .map(|((share, job), views)| {
-                let name = job
-                    .filter(|job| actor.sees(&job.value))
-                    .map(|job| job.value.name);
-                row(share.value, name, views.map(|views| views.value), now)
+                // A link of somebody who left goes on, and says no more than that.
+                let job = job.filter(|job| job.value.owner == share.value.owner);
+                let name = job.as_ref().filter(|job| actor.sees(&job.value));
+                let name = name.map(|job| job.value.name.clone());
+                let views = views.map(|views| views.value).unwrap_or_default();
+                row(share.value, job.is_some(), name, views, now)
             })
             .collect())
     }
@@ -253,10 +255,16 @@ fn selection(job: &Job, request: &ShareRequest) -> Result<Option<Vec<u32>>> {
     Ok(Some(places.into_iter().collect()))
 }
 
-fn row(share: Share, name: Option<String>, views: Option<Views>, now: Timestamp) -> ShareRow {
+fn row(
+    share: Share,
+    is_there: bool,
+    name: Option<String>,
+    views: Views,
+    now: Timestamp,
+) -> ShareRow {
     let state = if share.revoked_at.is_some() {
         ShareState::Revoked
-    } else if name.is_none() {
+    } else if !is_there {
         ShareState::Gone
     } else if share.holds(now) {
         ShareState::Open
@@ -274,6 +282,6 @@ fn row(share: Share, name: Option<String>, views: Option<Views>, now: Timestamp)
         created_at: share.created_at,
         expires_at: share.expires_at,
         revoked_at: share.revoked_at,
-        views: views.unwrap_or_default().views,
+        views: views.views,
     }
 }

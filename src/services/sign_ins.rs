@@ -104,10 +104,16 @@ pub(super) fn of_link(link: &str) -> [Count; 1] {
 }
 
 impl Services {
-    /// Counts a try, or refuses it when it comes too soon after others.
+    /// Counts a try, or refuses it when it comes too soon after others. One that is refused is not looked at, and counts
+    /// nowhere: who is kept waiting for others' tries does not wait for their own afterwards.
     pub(super) async fn take_try(&self, counts: &[Count], now: Timestamp) -> Result<()> {
-        for count in counts {
-            self.take_one(count, now).await?;
+        for (place, count) in counts.iter().enumerate() {
+            let Err(refused) = self.take_one(count, now).await else {
+                continue;
+            };
+            let taken = counts[..place].iter().map(Count::given_back);
+            self.store.commit(taken.collect()).await?;
+            return Err(refused);
         }
         Ok(())
     }

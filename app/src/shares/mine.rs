@@ -99,6 +99,7 @@ fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
             let href = format!("/jobs/{}", share.job_id);
             Either::Left(view! { <a href=href>{name.clone()}</a> })
         }
+        None if share.state == ShareState::Open => Either::Right("(no longer yours)"),
         None => Either::Right("(deleted)"),
     };
     let mut state = share.state.title().to_owned();

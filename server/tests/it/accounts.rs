@@ -162,6 +162,34 @@ async fn guessing_is_slowed_down_and_the_owner_is_not_shut_out_elsewhere() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_tries_of_others_does_not_wait_for_their_own() {
+    let hub = Hub::start_with_accounts().await;
+    sign_up(&hub, "ada@example.org").await;
+    let enter_from = async |network: String, password: &str| {
+        let visitor = Visitor {
+            network,
+            ..Visitor::default()
+        };
+        let password = password.to_owned();
+        let entered = hub.services.sign_in("ada@example.org", password, &visitor);
+        entered.await.map_or_else(|error| error.status(), |_| 200)
+    };
+    for place in 0..51 {
+        let from = format!("192.0.2.{place}");
+        assert_eq!(enter_from(from, "a guess").await, 422, "{place}");
+    }
+    let home = || "198.51.100.1".to_owned();
+    for place in 0..12 {
+        hub.later(5);
+        let from = format!("203.0.113.{place}");
+        assert_eq!(enter_from(from, "a guess").await, 422, "{place}");
+        assert_eq!(enter_from(home(), PASSWORD).await, 429, "{place}");
+    }
+    hub.later(5);
+    assert_eq!(enter_from(home(), PASSWORD).await, 200);
+}
+
+#[tokio::test]
 async fn another_password_ends_every_other_session() {
     let hub = Hub::start_with_accounts().await;
     let here = token(&hub, "ada@example.org").await;
@@ -274,6 +302,13 @@ async fn a_key_does_what_it_was_made_for_and_no_more() {
     .await
     .expect(StatusCode::NO_CONTENT);
     me(&hub, &writer).await.problem(401, "unauthenticated");
+
+    let path = "/api/v1/api-keys";
+    let late = ask(&hub, Method::POST, path, &token, &make("late", "read")).await;
+    let late = late.expect(StatusCode::CREATED);
+    hub.later(31 * 24 * 3_600);
+    let late = late["key"].as_str().unwrap();
+    me(&hub, late).await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -153,6 +153,10 @@ async fn every_answer_is_strict_and_has_its_reference() {
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        let opener = answer.header("cross-origin-opener-policy");
+        assert_eq!(opener, "same-origin", "{path}");
+        let transport = answer.header("strict-transport-security");
+        assert!(transport.starts_with("max-age="), "{path}");
         assert!(
             answer
                 .header("content-security-policy")

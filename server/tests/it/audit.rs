@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
+use crate::organizations::id_of;
 use crate::people::{OWN, PASSWORD, admin, ask, enter, founded, invited, job, join, token};
 
 /// Who did what to what, the oldest first.
@@ -95,6 +96,14 @@ async fn what_happens_in_an_organisation_is_written_down_for_its_admins() {
     ask(&hub, Method::GET, &log, &bea, &Value::Null)
         .await
         .problem(403, "forbidden");
+
+    let member = format!("{OWN}/members/{}", id_of(&hub, &owner, "bea@x.org").await);
+    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let later = acts(&hub, &log, &owner).await;
+    let joined = [("bea", "Structural biology as member")];
+    assert_eq!(said(&later, "joined"), joined, "no address of who has left");
 }
 
 #[tokio::test]

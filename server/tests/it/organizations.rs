@@ -440,3 +440,21 @@ async fn its_owner_ends_an_organisation_in_which_nothing_and_nobody_is_left() {
     assert_eq!(join(&hub, &bea, &open).await.status, 404);
     founded(&hub, &ada).await;
 }
+
+#[tokio::test]
+async fn whoever_joins_at_the_moment_of_the_end_belongs_to_something() {
+    let hub = Hub::start_with_accounts().await;
+    for round in 0..10 {
+        let owner = token(&hub, &format!("owner{round}@x.org")).await;
+        founded(&hub, &owner).await;
+        let guest = token(&hub, &format!("guest{round}@x.org")).await;
+        let link = invited(&hub, &owner, "member").await;
+        let ending = json!({"name": "Structural biology"});
+        let (joined, ended) = tokio::join!(
+            join(&hub, &guest, &link),
+            ask(&hub, Method::DELETE, OWN, &owner, &ending)
+        );
+        let done = [joined.status < 300, ended.status < 300];
+        assert_ne!(done, [true, true], "round {round}");
+    }
+}

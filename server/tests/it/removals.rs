@@ -117,6 +117,10 @@ async fn admins_find_and_end_the_links_of_a_member_who_left(store: Store) {
         let read = ask(&hub, Method::GET, &list, &owner, &Value::Null).await;
         read.expect(StatusCode::OK)["results"].clone()
     };
+    let mine = ask(&hub, Method::GET, "/api/v1/shares", &maker, &Value::Null).await;
+    let mine = mine.expect(StatusCode::OK)["results"][0].clone();
+    assert_eq!((&mine["id"], &mine["state"]), (&link["id"], &json!("open")));
+    assert!(mine["name"].is_null(), "it is the organisation's");
     let found = read().await;
     let text_of = |field: &str| found[0][field].as_str().unwrap().to_owned();
     assert_eq!(found.as_array().unwrap().len(), 1, "{found}");

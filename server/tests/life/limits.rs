@@ -218,10 +218,11 @@ async fn a_limit_of_nothing_says_so_and_an_admins_word_counts_at_once(store: Sto
 async fn an_organisations_work_counts_for_the_organisation_by_its_tier(store: Store) {
     let mut hub = limited(store, FEW).await;
     hub.submit().await;
-    for (tier, set) in [
-        (Tier::Free, None),
-        (Tier::Pro, None),
-        (Tier::Free, Some(FEW)),
+    for (tier, set, [per_day, per_month, running, children]) in [
+        (Tier::Free, None, [1_000, 30_000, 20, 500]),
+        (Tier::Pro, None, [5_000, 100_000, 50, 1_500]),
+        (Tier::Enterprise, None, [50_000, 1_000_000, 200, 10_000]),
+        (Tier::Free, Some(FEW), [4, 6, 2, 3]),
     ] {
         let organization = json!({
             "schema": 1, "id": "lab", "name": "Lab", "owner": "ada", "tier": tier, "limits": set,
@@ -235,7 +236,13 @@ async fn an_organisations_work_counts_for_the_organisation_by_its_tier(store: St
         hub.documents.commit(vec![put]).await.unwrap();
         hub.join("lab").await;
         let usage = hub.services.usage(&hub.actor).await.unwrap();
-        assert_eq!(usage.limits, Some(set.unwrap_or(tier.limits())));
+        let agreed = Limits {
+            per_day,
+            per_month,
+            running,
+            children,
+        };
+        assert_eq!(usage.limits, Some(agreed));
     }
     for _ in 0..4 {
         hub.submit().await;
