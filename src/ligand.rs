@@ -9,6 +9,10 @@ pub const MAX_SMILES: usize = 500;
 pub const MAX_ROWS: usize = 1_500;
 /// Bytes of a ligand file at most.
 pub const MAX_FILE_BYTES: usize = 10_000_000;
+/// Columns that come with ligands at most.
+pub const MAX_COLUMNS: usize = 500;
+/// Bytes of further columns that one ligand may carry: they are kept with every child.
+const MAX_EXTRA_BYTES: usize = 20_000;
 
 /// A ligand with its name and whatever columns came with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,5 +37,20 @@ pub fn check_name(name: &str, most: usize) -> Result<(), String> {
         Err("has control characters".to_owned())
     } else {
         Ok(())
+    }
+}
+
+/// Refuses further columns of a ligand that are too much to keep.
+pub fn check_extra(extra: &Map<String, Value>) -> Result<(), String> {
+    let length = |value: &Value| match value {
+        Value::String(text) => text.len(),
+        other => other.to_string().len(),
+    };
+    let cells = extra.iter().map(|(key, value)| key.len() + length(value));
+    match cells.sum() {
+        0..=MAX_EXTRA_BYTES => Ok(()),
+        size => Err(format!(
+            "the further columns hold {size} bytes; at most {MAX_EXTRA_BYTES} are kept"
+        )),
     }
 }

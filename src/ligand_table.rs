@@ -16,10 +16,6 @@ mod text;
 
 /// Characters of a ligand's name at most.
 const MAX_NAME: usize = 100;
-/// Columns of a table at most.
-const MAX_COLUMNS: usize = 500;
-/// Bytes of further columns that one row may carry: they are kept with every child.
-const MAX_EXTRA_BYTES: usize = 20_000;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,16 +209,7 @@ fn fault_of(row: &TableRow) -> Option<String> {
     if let Err(message) = ligand::check_name(&row.name, MAX_NAME) {
         return Some(format!("the name {message}"));
     }
-    let size: usize = row
-        .extra
-        .iter()
-        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
-        .sum();
-    (size > MAX_EXTRA_BYTES).then(|| {
-        format!(
-            "the further columns of this row hold {size} bytes; at most {MAX_EXTRA_BYTES} are kept"
-        )
-    })
+    ligand::check_extra(&row.extra).err()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::record::{Record, Records};
-use super::{Builder, LigandTable, MAX_COLUMNS, TableFault, TableFormat, TableRow, column, text};
+use super::{Builder, LigandTable, TableFault, TableFormat, TableRow, column, text};
+use crate::ligand::MAX_COLUMNS;
 
 /// Records, the first among them, by which the columns are found.
 const LOOKED_AT: usize = 101;

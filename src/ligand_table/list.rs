@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use super::{Builder, LigandTable, TableFault, TableFormat, TableRow, column, text};
+use crate::ligand::MAX_COLUMNS;
 
 /// Reads a list. Empty lines and lines that begin with `#` are passed over, a heading too.
 pub(super) fn read(content: &str) -> Result<LigandTable, TableFault> {
@@ -21,7 +22,11 @@ pub(super) fn read(content: &str) -> Result<LigandTable, TableFault> {
         let (smiles, rest) = content
             .split_once(char::is_whitespace)
             .unwrap_or((content, ""));
-        let mut cells = rest.split('\t').map(str::trim);
+        let further = rest.matches('\t').count();
+        let problem = (further > MAX_COLUMNS).then(|| {
+            format!("there are {further} further columns; at most {MAX_COLUMNS} are taken")
+        });
+        let mut cells = rest.split('\t').map(str::trim).take(MAX_COLUMNS);
         let name = cells.next().unwrap_or_default().to_owned();
         let extra: Map<_, _> = cells
             .zip(3..)
@@ -36,7 +41,7 @@ pub(super) fn read(content: &str) -> Result<LigandTable, TableFault> {
                 mol_block: None,
                 extra,
             },
-            None,
+            problem,
         );
     }
     builder.table.columns = (3..=columns).map(column::numbered).collect();

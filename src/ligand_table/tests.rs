@@ -259,6 +259,19 @@ fn names_and_further_columns_have_limits() {
     );
 }
 
+#[test]
+fn a_list_of_tabs_makes_no_columns() {
+    let list = format!("C a{}x\nCC b\tkept\n", "\t".repeat(600));
+    let table = super::read(list.as_bytes(), Some("tabs.smi"), None).unwrap();
+    assert_eq!(table.rows.len(), 1);
+    assert!(
+        table.faults[0].message.contains("600 further columns"),
+        "{}",
+        table.faults[0].message
+    );
+    assert!(table.columns.len() <= 500);
+}
+
 const METHANE: &str = "methane\n  drawn\n\n  1  0  0  0  0  0            999 V2000\n    0.0000    0.0000    0.0000 C   0  0\nM  END\n$$$$\n";
 
 #[test]

@@ -1,6 +1,8 @@
 //! Writing a batch: input, parent, children in chunks, seal. Each step can be repeated, so that whoever finds a
 //! half-written batch completes it from its stored input.
 
+use std::collections::HashSet;
+
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -251,11 +253,7 @@ fn packed(batch: &JobId, children: &[Job]) -> Result<Vec<Write>> {
 
 /// Names of the columns that came with the ligands, in their first order.
 fn columns(ligands: &[StoredLigand]) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
-    for name in ligands.iter().flat_map(|stored| stored.ligand.extra.keys()) {
-        if !columns.iter().any(|column| column == name) {
-            columns.push(name.clone());
-        }
-    }
-    columns
+    let mut met = HashSet::new();
+    let names = ligands.iter().flat_map(|stored| stored.ligand.extra.keys());
+    names.filter(|name| met.insert(*name)).cloned().collect()
 }

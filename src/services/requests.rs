@@ -1,5 +1,7 @@
 //! Requests as they are sent, and how they are read: whole, and every fault named at its field. Nothing is stored here.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,7 +10,7 @@ use crate::docking;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::JobId;
 use crate::input::{Parameters, Target, TargetSpec};
-use crate::ligand::{Ligand, check_name};
+use crate::ligand::{Ligand, MAX_COLUMNS, check_extra, check_name};
 use crate::model::Model;
 use crate::sequence;
 use crate::task::Task;
@@ -179,6 +181,14 @@ pub(super) fn read_batch(request: &BatchRequest) -> Result<Read> {
             }
         }
     }
+    let names = ligands.iter().flat_map(|ligand| ligand.extra.keys());
+    let columns = names.collect::<HashSet<_>>().len();
+    if columns > MAX_COLUMNS {
+        faults.push(Fault::new(
+            "ligands",
+            format!("the ligands have {columns} further columns; at most {MAX_COLUMNS} are taken"),
+        ));
+    }
     error::check(faults)?;
     Ok(Read {
         task,
@@ -293,6 +303,9 @@ fn read_ligand(value: &Value, field: &str, row: usize, faults: &mut Vec<Fault>) 
         .shift_remove("smiles")
         .and_then(|smiles| smiles.as_str().map(|text| text.trim().to_owned()));
     let smiles = smiles.unwrap_or_default();
+    if let Err(message) = check_extra(&extra) {
+        faults.push(Fault::new(field, message));
+    }
     (faults.len() == before).then_some(Ligand {
         name,
         smiles,

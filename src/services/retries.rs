@@ -20,6 +20,7 @@ impl Services {
             self.retry_failed(actor, id, false).await?;
         } else {
             let _turn = self.turns.of(&job.owner).await;
+            self.still_works(actor).await?;
             let reopened = self
                 .change_with_batch(id, Job::reopen, reopen_batch)
                 .await?;
@@ -63,6 +64,7 @@ impl Services {
             seconds,
         };
         if !dry_run && plan.children > 0 {
+            self.still_works(actor).await?;
             self.take_for_children(&batch, plan.children).await?;
             plan.children = self.reopen_children(id).await?;
             self.roll_up(id).await?;

@@ -11,6 +11,9 @@ use super::read::whole_body;
 use crate::gateway::{SIGNATURE_HEADER, TIMESTAMP_HEADER, verify_callback};
 use crate::problem::Problem;
 
+/// Bytes of a call at most: anybody can send some, and all must be read before it is known who did.
+const MAX_BODY: usize = 1024 * 1024;
+
 /// `POST /callbacks/{run_id}`, signed by the gateway.
 pub async fn receive(
     State(api): State<Api>,
@@ -25,7 +28,7 @@ pub async fn receive(
             .unwrap_or_default()
     };
     let (signed_at, signature) = (text(TIMESTAMP_HEADER), text(SIGNATURE_HEADER));
-    let body = whole_body(request).await?;
+    let body = whole_body(request, MAX_BODY).await?;
     let now = api.services.now().await?;
     if !verify_callback(
         &api.gateway_secret,

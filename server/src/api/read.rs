@@ -36,7 +36,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
                 message,
             ));
         }
-        Ok(Self(parse(&whole_body(request).await?)?))
+        Ok(Self(parse(&whole_body(request, MAX_BODY).await?)?))
     }
 }
 
@@ -54,12 +54,14 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-/// The body, when it is not too large.
-pub async fn whole_body(request: Request) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+/// The body, when it has no more bytes than `most`.
+pub async fn whole_body(request: Request, most: usize) -> Result<Bytes, Problem> {
+    match Limited::new(request.into_body(), most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(failed) if failed.is::<LengthLimitError>() => {
-            Err(Error::TooLarge("the body is larger than the 16 MB that are taken".into()).into())
+            let megabytes = most / 1024 / 1024;
+            let message = format!("the body is larger than the {megabytes} MB that are taken");
+            Err(Error::TooLarge(message).into())
         }
         Err(_) => Err(Error::bad_request("body", "the body ended before it was complete").into()),
     }

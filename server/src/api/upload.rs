@@ -163,10 +163,17 @@ impl Form {
             // A later version of the form may know more.
             _ => return Ok(()),
         };
+        if name != "ligands" && text.len() > MAX_TEXT_BYTES {
+            let message = format!("this is longer than the {MAX_TEXT_BYTES} bytes that are taken");
+            return Err(Error::invalid(name, message));
+        }
         *slot = text;
         Ok(())
     }
 }
+
+/// Bytes of a field at most; that of the ligands is as long as a file.
+const MAX_TEXT_BYTES: usize = 2_000;
 
 /// Fields whose content has a limit that can be told at the field.
 const FIELDS: [&str; 3] = ["receptor_file", "ligands_file", "ligands"];

@@ -181,6 +181,14 @@ async fn a_mended_draft_keeps_the_file() {
 }
 
 #[tokio::test]
+async fn a_field_of_a_form_has_room_for_what_is_typed() {
+    let hub = Hub::start().await;
+    let chains = "a,".repeat(2_000);
+    let refused = send(&hub, "*/*", &[("chains", None, chains.as_bytes())]).await;
+    assert_eq!(refused.problem(422, "invalid")[0].0, "chains");
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_used_says_why_and_cannot_be_submitted() {
     let hub = Hub::start().await;
     let cases: [(&str, &[u8], &str); 5] = [

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, header};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
@@ -163,6 +163,48 @@ async fn a_body_above_16_mb_is_too_large() {
     hub.send(request.body(Body::from_stream(body)).unwrap())
         .await
         .problem(413, "too-large");
+}
+
+#[tokio::test]
+async fn what_comes_with_ligands_is_bounded() {
+    let hub = Hub::start_alone().await;
+    let screen = |ligands: Value| json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": ligands});
+    let large = json!([{"smiles": "CCO", "note": "x".repeat(20_000)}]);
+    let faults = hub.post("/api/v1/batches", &screen(large)).await;
+    let faults = faults.problem(422, "invalid");
+    assert_eq!(faults[0].0, "ligands[0]");
+    let wide = |from: u32| {
+        let mut ligand = json!({"smiles": "CCO"});
+        for column in from..from + 300 {
+            ligand[format!("c{column}")] = 0.into();
+        }
+        ligand
+    };
+    let wide = screen(json!([wide(0), wide(300)]));
+    let faults = hub.post("/api/v1/batches", &wide).await;
+    let faults = faults.problem(422, "invalid");
+    assert_eq!(faults[0].0, "ligands");
+    assert!(
+        faults[0].1.contains("600 further columns"),
+        "{}",
+        faults[0].1
+    );
+    assert_eq!(hub.stored().await, 0);
+}
+
+#[tokio::test]
+async fn what_anybody_may_send_is_small() {
+    let hub = Hub::start_with_accounts().await;
+    let long = json!({"state": "running", "log": "x".repeat(2 << 20)});
+    hub.post("/api/v1/callbacks/abc:1", &long)
+        .await
+        .problem(413, "too-large");
+    let request = hub
+        .request(Method::POST, "/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let form = format!("email=a%40x.org&password={}", "x".repeat(100_000));
+    let answer = hub.send(request.body(Body::from(form)).unwrap()).await;
+    assert_eq!(answer.status, 400);
 }
 
 #[tokio::test]

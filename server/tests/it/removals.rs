@@ -68,8 +68,14 @@ async fn whoever_is_removed_on_another_server_submits_nothing(store: Store) {
     let submit = async |path: &str, body: &Value| ask(&hub, Method::POST, path, &plain, body).await;
     let screen = json!({"task": "docking", "target": {"named": "ABL1"}, "parameters": {"exhaustiveness": 1},
         "ligands": [{"name": "a", "smiles": "CCO"}, {"name": "b", "smiles": "CCC"}]});
+    let mut again = Vec::new();
     for (path, body) in [("/api/v1/jobs", &job("a")), ("/api/v1/batches", &screen)] {
         submit(path, body).await.expect(StatusCode::CREATED);
+        let ended = submit(path, body).await.expect(StatusCode::CREATED);
+        let ended = format!("/api/v1/jobs/{}", ended["id"].as_str().unwrap());
+        let cancel = format!("{ended}/cancel");
+        submit(&cancel, &Value::Null).await.expect(StatusCode::OK);
+        again.push(format!("{ended}/retry"));
     }
     let usage = async || {
         let read = ask(&hub, Method::GET, "/api/v1/usage", &owner, &Value::Null).await;
@@ -80,6 +86,9 @@ async fn whoever_is_removed_on_another_server_submits_nothing(store: Store) {
     // Who they were is known here still.
     for (path, body) in [("/api/v1/jobs", &job("a")), ("/api/v1/batches", &screen)] {
         submit(path, body).await.problem(403, "forbidden");
+    }
+    for path in &again {
+        submit(path, &Value::Null).await.problem(403, "forbidden");
     }
     assert_eq!(usage().await, 3);
 }

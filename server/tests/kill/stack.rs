@@ -80,6 +80,8 @@ impl Stack {
     }
 
     pub async fn start_hub(&mut self) {
+        // One that was killed has the port until it has ended.
+        drop(self.hub.take());
         let child = Command::new(env!("CARGO_BIN_EXE_omtx-hub"))
             .env("PORT", self.hub_port.to_string())
             .env("DATA_DIR", self.folder.path().join("hub"))
