@@ -11,6 +11,8 @@ export async function open (link) {
   const frame = element('section', { className: place.id === 'viewer' ? 'viewer panel' : 'viewer', tabIndex: -1 })
   frame.setAttribute('aria-label', '3D view')
   place.replaceChildren(frame)
+  // Before there is anything to see: keys that are pressed as soon as there is are meant for it.
+  frame.focus()
   const close = () => {
     frame.dispatchEvent(new Event('closed'))
     place.replaceChildren()
@@ -31,7 +33,6 @@ export async function open (link) {
       close
     })
     if (place.id === 'viewer') followRows(frame, id)
-    frame.focus()
     return view
   } catch (failed) {
     say(frame, failed.message)
