@@ -4,7 +4,7 @@ use app::shell::shell;
 use app::state::AppState;
 use app::{App, RequestId};
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -20,6 +20,11 @@ pub mod admin;
 pub mod forms;
 pub mod openid;
 pub mod organizations;
+
+use forms::Forms;
+
+/// Bytes of a form at most.
+const MAX_FORM: usize = 64 * 1024;
 
 /// Pages and server functions; what is neither is a file of the bundle; what is none of them is a page that says so.
 pub fn routes(state: &AppState) -> Router {
@@ -47,6 +52,15 @@ pub fn routes(state: &AppState) -> Router {
         .route_layer(middleware::from_fn(ask_to_sign_in))
         .fallback_service(files)
         .with_state(state.clone())
+}
+
+/// Every form.
+pub fn forms(forms: Forms) -> Router {
+    Router::new()
+        .merge(accounts::routes(forms.clone()))
+        .merge(organizations::routes(forms.clone()))
+        .merge(admin::routes(forms))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
 }
 
 /// Gives pages and server functions who asks and the name of the request.

@@ -52,7 +52,7 @@ pub fn router(parts: Parts) -> Router {
     let door = parts.api.door.clone();
     Router::new()
         .merge(pages::routes(&state))
-        .merge(pages::forms::routes(forms))
+        .merge(pages::forms(forms))
         .merge(pages::openid::routes(parts.api.clone()))
         .nest("/s", shares::routes(readers))
         .nest("/api/v1", api::routes(parts.api))

@@ -6,16 +6,15 @@ use std::collections::HashMap;
 use app::accounts::page::Outcome;
 use app::shell::shell;
 use app::state::AppState;
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use hub::{Error, Result};
 use leptos::prelude::provide_context;
 
-use super::{accounts, admin, organizations, provide_asker};
+use super::provide_asker;
 use crate::api::Api;
 use crate::problem::Problem;
 
@@ -26,18 +25,6 @@ pub struct Forms {
     pub state: AppState,
     /// What they share with the API.
     pub api: Api,
-}
-
-/// Bytes of a form at most.
-const MAX_BODY: usize = 64 * 1024;
-
-/// Every form.
-pub fn routes(forms: Forms) -> Router {
-    Router::new()
-        .merge(accounts::routes(forms.clone()))
-        .merge(organizations::routes(forms.clone()))
-        .merge(admin::routes(forms))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
 }
 
 /// A form as it was sent.
