@@ -262,7 +262,7 @@ fn names_and_further_columns_have_limits() {
 #[test]
 fn a_list_of_tabs_makes_no_columns() {
     let list = format!("C a{}x\nCC b\tkept\n", "\t".repeat(600));
-    let table = super::read(list.as_bytes(), Some("tabs.smi"), None).unwrap();
+    let table = read(list.as_bytes(), Some("tabs.smi"), None).unwrap();
     assert_eq!(table.rows.len(), 1);
     assert!(
         table.faults[0].message.contains("600 further columns"),
