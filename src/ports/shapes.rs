@@ -105,7 +105,8 @@ pub const SHAPES: &[Shape] = &[
     shape(Collection::Shares, &[], &[], "expires_at"),
     // Mails that are due.
     shape(Collection::Mails, &[], &[], "due_at"),
-    // Somebody's sessions, keys and links; the members of an organisation.
+    // Somebody's drafts, sessions, keys and links; the members of an organisation.
+    shape(Collection::Drafts, &["owner"], &[], "expires_at"),
     shape(Collection::Sessions, &["user"], &[], "created_at"),
     shape(Collection::Keys, &["user"], &[], "created_at"),
     shape(Collection::Shares, &["created_by"], &["id"], "created_at"),

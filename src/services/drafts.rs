@@ -15,6 +15,7 @@ use crate::error::{Error, Fault, Result};
 use crate::id::DraftId;
 use crate::ligand::Ligand;
 use crate::ports::blobs;
+use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
 use crate::preflight::{Preflight, RowVerdict, Verdict};
 use crate::task::Task;
 
@@ -52,6 +53,11 @@ struct Checked {
     preflight: Option<Preflight>,
     columns: Vec<String>,
 }
+
+/// Drafts of a person that are kept; an older one is forgotten before its time.
+const KEPT: u32 = 20;
+/// Drafts that are forgotten at once, should several have been made at the same moment.
+const FORGOTTEN: u32 = 20;
 
 const RECEPTOR_FILE: &str = "receptor";
 const LIGANDS_FILE: &str = "ligands";
@@ -117,7 +123,25 @@ impl Services {
                 self.put_once(&path(&draft, name), file.bytes).await?;
             }
         }
+        self.forget_oldest(&draft.owner).await?;
         Ok(draft.id)
+    }
+
+    /// Forgets what is more than is kept, so that nobody fills the files with what is never submitted.
+    async fn forget_oldest(&self, owner: &Owner) -> Result<()> {
+        let (order, newest) = ("expires_at", Direction::Descending);
+        let query = Query::new(Collection::Drafts, order, newest, KEPT + FORGOTTEN)
+            .equal("owner", owner.to_string());
+        let drafts = self.store.query::<Draft>(&query).await?;
+        for draft in drafts.into_iter().skip(KEPT as usize) {
+            self.delete_folder(&draft.value.folder()).await?;
+            let expect = Expect::Version(draft.version);
+            let key = draft.key;
+            self.store
+                .commit(vec![Write::Delete { key, expect }])
+                .await?;
+        }
+        Ok(())
     }
 
     /// A draft as its page shows it.

@@ -77,6 +77,26 @@ async fn a_form_without_script_is_shown_again_by_its_draft() {
 }
 
 #[tokio::test]
+async fn a_draft_too_many_takes_the_place_of_the_oldest() {
+    let hub = Hub::start().await;
+    let mut made = Vec::new();
+    for _ in 0..21 {
+        let draft = send(&hub, "*/*", &[("ligands_file", Some("set.csv"), CSV)]).await;
+        made.push(draft.expect(StatusCode::CREATED)["id"].clone());
+        // No two of them are made at the same moment.
+        hub.later(1);
+    }
+    for (place, id) in made.iter().enumerate() {
+        let id = id.as_str().unwrap();
+        let read = hub.get(&format!("/api/v1/drafts/{id}")).await.status;
+        assert_eq!(read, if place == 0 { 404 } else { 200 }, "draft {place}");
+    }
+    let files = hub.blobs.list("users/local/drafts").await.unwrap();
+    let tables = files.iter().filter(|file| file.path.ends_with("/ligands"));
+    assert_eq!(tables.count(), 20, "its files are gone with it");
+}
+
+#[tokio::test]
 async fn a_program_reads_what_is_said_of_its_file_at_once() {
     let hub = Hub::start().await;
     let answer = send(

@@ -46,6 +46,7 @@ pub struct Hub {
     /// The use cases on another server with the same stores, which is also this one after a restart.
     pub another: Services,
     pub documents: Arc<Counted>,
+    pub blobs: Arc<dyn Blobs>,
     clock: Clock,
     router: Router,
     folder: TempDir,
@@ -219,6 +220,7 @@ impl Hub {
             services,
             another,
             documents,
+            blobs,
             clock,
             router,
             folder,

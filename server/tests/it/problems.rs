@@ -166,6 +166,19 @@ async fn a_body_above_16_mb_is_too_large() {
 }
 
 #[tokio::test]
+async fn a_body_of_very_many_values_is_too_large_before_it_is_read() {
+    let hub = Hub::start_alone().await;
+    let ligands = vec!["{}"; 250_001].join(",");
+    let request = hub
+        .request(Method::POST, "/api/v1/preflight")
+        .header(header::CONTENT_TYPE, "application/json");
+    let body = format!(r#"{{"task": "docking", "ligands": [{ligands}]}}"#);
+    hub.send(request.body(Body::from(body)).unwrap())
+        .await
+        .problem(413, "too-large");
+}
+
+#[tokio::test]
 async fn what_comes_with_ligands_is_bounded() {
     let hub = Hub::start_alone().await;
     let screen = |ligands: Value| json!({"task": "docking", "target": {"named": "ABL1"}, "ligands": ligands});
