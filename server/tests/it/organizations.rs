@@ -458,3 +458,20 @@ async fn whoever_joins_at_the_moment_of_the_end_belongs_to_something() {
         assert_ne!(done, [true, true], "round {round}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_accepted_for_an_organisation_that_ends_at_that_moment() {
+    let hub = Hub::start_with_accounts().await;
+    for round in 0..10 {
+        let owner = token(&hub, &format!("owner{round}@x.org")).await;
+        founded(&hub, &owner).await;
+        let (left, ending) = (job("left"), json!({"name": "Structural biology"}));
+        let (made, ended) = tokio::join!(
+            ask(&hub, Method::POST, "/api/v1/jobs", &owner, &left),
+            ask(&hub, Method::DELETE, OWN, &owner, &ending)
+        );
+        let done = [made.status < 300, ended.status < 300];
+        assert_ne!(done, [true, true], "round {round}");
+        assert!(done[0] || done[1], "round {round}");
+    }
+}

@@ -32,16 +32,20 @@ impl Services {
                 "type the name of the organisation as it stands above",
             ));
         }
+        let now = self.store.now().await?;
+        // Its books are written anew, so that work which is accepted at this very moment is one of the two that fail.
+        let books = self.taken(&Owner::Organization(id.clone()), now, 0).await?;
         self.nothing_is_left(&id).await?;
         owner.value.membership = None;
         owner.value.organization = None;
-        let now = self.store.now().await?;
         let note = note(actor, Act::Ended, organization.value.name, &id, now)?;
         let end = Write::Delete {
             key: organization.key,
             expect: Expect::Version(organization.version),
         };
-        self.done(vec![end, owner.replaced()?, note]).await
+        let mut writes = vec![end, owner.replaced()?, note];
+        writes.extend(books);
+        self.done(writes).await
     }
 
     async fn nothing_is_left(&self, id: &OrganizationId) -> Result<()> {
