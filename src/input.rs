@@ -84,6 +84,12 @@ impl Target {
         }
     }
 
+    /// The name of a batch that nobody named: `20 ligands into ABL1`.
+    pub fn name_of_batch(&self, ligands: usize) -> String {
+        let noun = if ligands == 1 { "ligand" } else { "ligands" };
+        format!("{ligands} {noun} {}", self.met())
+    }
+
     /// The name of its file, which lies beside the job or batch once for all that read it: the receptor or the
     /// alignment.
     pub fn file_name(&self) -> Option<String> {

@@ -70,7 +70,7 @@ impl Services {
 
         batch.name = read
             .name
-            .unwrap_or_else(|| format!("{total} ligands {}", target.met()));
+            .unwrap_or_else(|| target.name_of_batch(ligands.len()));
         batch.input = Input::Alone { target };
         batch.index_terms();
         batch.estimate_s = ligands

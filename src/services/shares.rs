@@ -59,7 +59,7 @@ impl Services {
             selection,
             owner: job.owner,
             created_by: actor.user.clone(),
-            shared_by: self.name_of(actor).await?,
+            shared_by: self.told_name(actor).await?,
             created_at: now,
             expires_at: request
                 .expires_in_days
@@ -178,7 +178,7 @@ impl Services {
     }
 
     /// Who the actor is, as readers of a link are told.
-    async fn name_of(&self, actor: &Actor) -> Result<String> {
+    pub async fn told_name(&self, actor: &Actor) -> Result<String> {
         if Owner::User(actor.user.clone()).is_local() {
             return Ok("the owner of this hub".to_owned());
         }

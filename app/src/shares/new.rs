@@ -50,6 +50,7 @@ pub async fn page(services: &Services, actor: &Actor, id: &str) -> Result<Page> 
     let id = read::id(id)?;
     let job = services.job(actor, &id).await?;
     let shown = services.organization_share(actor, &id).await?;
+    let told = services.told_name(actor).await?;
     let made = take_made(&format!("/jobs/{id}/share"));
     let of_organization = actor.member.is_some() && job.row.batch_id.is_none();
     let organization = of_organization.then(|| organization(&job.row, shown));
@@ -59,7 +60,7 @@ pub async fn page(services: &Services, actor: &Actor, id: &str) -> Result<Page> 
         <section class="confirm share">
             <h1>{format!("Share “{}”", job.row.name)}</h1>
             {made.map(link)}
-            {what(&job)}
+            {what(&job, &told)}
             {form(&job.row)}
             {organization}
             <p><a href="/shares">"All my links"</a></p>
@@ -69,10 +70,10 @@ pub async fn page(services: &Services, actor: &Actor, id: &str) -> Result<Page> 
 }
 
 /// What will be seen, before anybody sees it.
-fn what(job: &JobDetail) -> impl IntoView + use<> {
+fn what(job: &JobDetail, told: &str) -> impl IntoView + use<> {
     let subject = match &job.row.batch {
         Some(batch) => format!(
-            "this batch with its {}",
+            "this batch with its {}, or with the best of them that you ask for below",
             number::count(batch.total, "ligand")
         ),
         None => "this job".to_owned(),
@@ -88,7 +89,7 @@ fn what(job: &JobDetail) -> impl IntoView + use<> {
             <li>"its name and its inputs: names and SMILES of ligands, columns that came with them" {target}</li>
             <li>"scores, poses and how they were made"</li>
             <li>"files of the result, to be downloaded"</li>
-            <li>"your name, or what this hub calls you"</li>
+            <li>{format!("who shared it: “{told}”")}</li>
         </ul>
         <p>"Nobody sees your e-mail address or any other job, and nobody can change anything."</p>
     }

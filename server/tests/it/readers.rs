@@ -1,7 +1,7 @@
 //! What a reader of a link sees, and what not.
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::shares::{batch, job, read, share, text};
@@ -151,6 +151,34 @@ async fn a_selection_hides_the_other_ligands() {
     assert_eq!(poses.matches("$$$$").count(), 2, "{poses}");
     let mine = hub.get("/api/v1/shares").await.expect(StatusCode::OK);
     assert_eq!(mine["results"][0]["selected"], 2);
+}
+
+#[tokio::test]
+async fn a_name_that_counts_the_ligands_counts_what_is_shared() {
+    let hub = Hub::start().await;
+    hub.work();
+    let mut unnamed = crate::input::batch(&["CCO", "CCCC", "CCCCC"]);
+    unnamed["name"] = Value::Null;
+    let batch = hub.post("/api/v1/batches", &unnamed).await;
+    let batch = batch.expect(StatusCode::CREATED);
+    assert_eq!(batch["name"], "3 ligands into ABL1");
+    let id = batch["id"].as_str().unwrap();
+    hub.until(&format!("/api/v1/batches/{id}"), |batch| {
+        batch["status"] == "completed"
+    })
+    .await;
+    for (places, name) in [
+        (&[0, 2][..], "2 ligands into ABL1"),
+        (&[1], "1 ligand into ABL1"),
+    ] {
+        let chosen: Vec<_> = places
+            .iter()
+            .map(|place| format!("{id}-{place:05}"))
+            .collect();
+        let (_, path) = share(&hub, &json!({ "job_id": id, "selection": chosen })).await;
+        let page = text(&read(&hub, &path).await);
+        assert!(page.contains(name) && !page.contains("3 ligand"), "{page}");
+    }
 }
 
 #[tokio::test]

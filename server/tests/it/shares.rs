@@ -280,6 +280,7 @@ async fn a_form_makes_a_link_that_is_shown_once() {
     for part in [
         "names and SMILES of ligands",
         "e-mail address",
+        "who shared it: “the owner of this hub”",
         "Make a link",
     ] {
         assert!(asked.contains(part), "{part} is not in {asked}");

@@ -197,6 +197,11 @@ fn without_private(mut detail: JobDetail) -> JobDetail {
 fn narrow(detail: &mut JobDetail, batch: &Job, rows: &[&BatchRow]) {
     let counts = Counts::of(rows.iter().map(|row| row.status));
     if let Some(state) = &batch.batch {
+        if let Some(target) = batch.input.target()
+            && batch.name == target.name_of_batch(state.total as usize)
+        {
+            detail.row.name = target.name_of_batch(rows.len());
+        }
         detail.row.batch = Some(BatchProgress::from(&BatchState {
             total: rows.len() as u32,
             counts,
