@@ -24,6 +24,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// What hub and gateway share.
 pub const SECRET: &str = "what hub and gateway share in tests";
 
+/// A ligand whose run fails for good, in words and a log that name it.
+pub const HOPELESS: &str = "C#CC#CC#N";
+
 const MODELS: &str = include_str!("../../../worker/tests/golden/models.json");
 /// How often a file is put when the hub does not answer: for longer than all of them may stand still.
 const TRIES: usize = 1_200;
@@ -219,6 +222,8 @@ async fn work(far: Far, run: Value) {
         let mut failed = standing(run_id, "failed");
         failed["error"] = json!({"category": "transient", "message": "the machine was taken away"});
         failed
+    } else if run["input"]["ligand"]["smiles"] == HOPELESS {
+        hopeless(run_id, &run)
     } else {
         finish(run_id, &run).await
     };
@@ -257,6 +262,14 @@ async fn call_back(url: &str, run_id: &str, body: String) {
 
 fn standing(run_id: &str, state: &str) -> Value {
     json!({ "run_id": run_id, "state": state, "call_id": format!("far-{run_id}"), "timings": { "queued_s": 0.1, "run_s": 2.5 } })
+}
+
+fn hopeless(run_id: &str, run: &Value) -> Value {
+    let name = run["input"]["ligand"]["name"].as_str().unwrap();
+    let mut failed = standing(run_id, "failed");
+    failed["error"] = json!({"category": "user", "code": "rigid", "message": format!("{name} cannot be docked"),
+        "log_tail": format!("reading {name}\n")});
+    failed
 }
 
 /// Puts the files, and says so. The score is made of the SMILES: longer is lower.

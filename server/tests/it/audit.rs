@@ -5,14 +5,16 @@ use std::net::SocketAddr;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, StatusCode, header};
+use hub::session::Visitor;
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
+use crate::mails::{mailed, token_in};
 use crate::organizations::id_of;
-use crate::people::{OWN, PASSWORD, admin, ask, enter, founded, invited, job, join, token};
+use crate::people::{OWN, PASSWORD, admin, ask, enter, founded, invited, job, join, member, token};
 
 /// Who did what to what, the oldest first.
-async fn acts(hub: &Hub, path: &str, who: &str) -> Vec<(String, String, String)> {
+pub async fn acts(hub: &Hub, path: &str, who: &str) -> Vec<(String, String, String)> {
     let mut acts = Vec::new();
     let mut next = Some(format!("{path}?per_page=3"));
     while let Some(page) = next {
@@ -31,7 +33,7 @@ async fn acts(hub: &Hub, path: &str, who: &str) -> Vec<(String, String, String)>
     acts
 }
 
-fn said<'a>(acts: &'a [(String, String, String)], act: &str) -> Vec<(&'a str, &'a str)> {
+pub fn said<'a>(acts: &'a [(String, String, String)], act: &str) -> Vec<(&'a str, &'a str)> {
     acts.iter()
         .filter(|(_, done, _)| done == act)
         .map(|(name, _, to)| (name.as_str(), to.as_str()))
@@ -104,6 +106,94 @@ async fn what_happens_in_an_organisation_is_written_down_for_its_admins() {
     let later = acts(&hub, &log, &owner).await;
     let joined = [("bea", "Structural biology as member")];
     assert_eq!(said(&later, "joined"), joined, "no address of who has left");
+}
+
+#[tokio::test]
+async fn what_members_become_and_how_an_organisation_ends_is_written_down() {
+    let hub = Hub::start_with_accounts().await;
+    let root = admin(&hub, "root@x.org").await;
+    let ada = token(&hub, "ada@x.org").await;
+    founded(&hub, &ada).await;
+    let bea = member(&hub, &ada, "bea@x.org", "viewer").await;
+    let path = async |whom: &str| format!("{OWN}/members/{}", id_of(&hub, &ada, whom).await);
+    let (ada_path, bea_path) = (path("ada@x.org").await, path("bea@x.org").await);
+    for role in ["member", "owner"] {
+        ask(&hub, Method::PATCH, &bea_path, &ada, &json!({"role": role}))
+            .await
+            .expect(StatusCode::NO_CONTENT);
+    }
+    ask(&hub, Method::DELETE, &ada_path, &bea, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let name = json!({"name": "Structural biology"});
+    ask(&hub, Method::DELETE, OWN, &bea, &name)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+
+    let all = acts(&hub, "/api/v1/admin/audit", &root).await;
+    for (act, line) in [
+        ("role_given", ("ada@x.org", "bea@x.org: member")),
+        ("owner_changed", ("ada@x.org", "bea@x.org")),
+        ("member_left", ("bea@x.org", "ada@x.org")),
+        ("ended", ("bea@x.org", "Structural biology")),
+    ] {
+        assert_eq!(said(&all, act), [line], "{act}");
+    }
+}
+
+#[tokio::test]
+async fn what_opens_an_account_or_a_result_is_written_down_and_never_itself() {
+    let hub = Hub::start_with_accounts().await;
+    let root = admin(&hub, "root@x.org").await;
+    let ada = token(&hub, "ada@x.org").await;
+    let post = async |path: &str, body: &Value| ask(&hub, Method::POST, path, &ada, body).await;
+    let delete = async |path: String| {
+        ask(&hub, Method::DELETE, &path, &ada, &Value::Null)
+            .await
+            .expect(StatusCode::NO_CONTENT)
+    };
+    let key = post(
+        "/api/v1/api-keys",
+        &json!({"name": "cluster", "scope": "write"}),
+    )
+    .await;
+    let key = key.expect(StatusCode::CREATED);
+    delete(format!("/api/v1/api-keys/{}", key["id"].as_str().unwrap())).await;
+    let made = post("/api/v1/jobs", &job("kinase")).await;
+    let id = made.expect(StatusCode::CREATED)["id"].clone();
+    let link = post("/api/v1/shares", &json!({ "job_id": id })).await;
+    let link = link.expect(StatusCode::CREATED);
+    delete(format!("/api/v1/shares/{}", link["id"].as_str().unwrap())).await;
+    let another = json!({"current": PASSWORD, "password": "another-good-one"});
+    post("/api/v1/auth/password", &another)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let visitor = Visitor::default();
+    let asked = hub.services.request_reset("ada@x.org", &visitor);
+    asked.await.unwrap();
+    let reset = token_in(&mailed(&hub).await);
+    let third = hub
+        .services
+        .reset_password(&reset, "a-third-good-one".into(), &visitor);
+    third.await.unwrap();
+
+    let all = acts(&hub, "/api/v1/admin/audit", &root).await;
+    let revoked = format!("the link to {}", id.as_str().unwrap());
+    for (act, to) in [
+        ("key_made", "cluster"),
+        ("key_removed", "cluster"),
+        ("link_revoked", revoked.as_str()),
+        ("password_changed", "ada@x.org"),
+        ("password_reset", "ada@x.org"),
+    ] {
+        assert_eq!(said(&all, act), [("ada@x.org", to)], "{act}");
+    }
+    let url = link["url"].as_str().unwrap();
+    let (_, secret) = url.rsplit_once('/').unwrap();
+    let told = format!("{all:?}");
+    for secret in [key["key"].as_str().unwrap(), secret, &reset, "good-one"] {
+        assert!(!told.contains(secret), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
-use crate::people::{ask, founded, member, removed_elsewhere, token};
+use crate::organizations::id_of;
+use crate::people::{OWN, ask, founded, job, member, removed_elsewhere, token};
 use crate::stores::Store;
 
 on_each_store!(
@@ -228,6 +229,53 @@ async fn a_member_who_was_removed_on_another_server_hears_no_more() {
     ask(&hub, Method::GET, &path, &plain, &Value::Null)
         .await
         .problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn a_list_that_is_followed_is_over_for_whoever_was_signed_out() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@x.org").await;
+    let bearer = format!("Bearer {ada}");
+    let stream = asked(&hub, "/api/v1/events", &[("authorization", &bearer)]).await;
+    let mut listener = Listener::of(stream);
+    listener.block().await.unwrap();
+    let path = "/api/v1/auth/logout";
+    ask(&hub, Method::POST, path, &ada, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let over = async { while listener.block().await.is_some() {} };
+    tokio::time::timeout(Duration::from_secs(10), over)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_list_that_is_followed_tells_a_removed_member_nothing_of_the_organisation() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let plain = member(&hub, &owner, "plain@x.org", "member").await;
+    let submit = async |body: &Value| {
+        let made = ask(&hub, Method::POST, "/api/v1/jobs", &plain, body).await;
+        made.expect(StatusCode::CREATED)["id"].clone()
+    };
+    let there = submit(&job("made there")).await;
+    let bearer = format!("Bearer {plain}");
+    let stream = asked(&hub, "/api/v1/events", &[("authorization", &bearer)]).await;
+    let mut listener = Listener::of(stream);
+    listener.until(|row| row["id"] == there).await;
+    let member = format!("{OWN}/members/{}", id_of(&hub, &owner, "plain@x.org").await);
+    ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
+        .await
+        .expect(StatusCode::NO_CONTENT);
+    let path = format!("/api/v1/jobs/{}", there.as_str().unwrap());
+    let name = json!({"name": "renamed there"});
+    ask(&hub, Method::PATCH, &path, &owner, &name)
+        .await
+        .expect(StatusCode::OK);
+    let own = submit(&job("their own")).await;
+    // What the stream tells next is theirs again: the other change came before it.
+    assert_eq!(listener.heard().await.row["id"], own);
 }
 
 #[tokio::test]

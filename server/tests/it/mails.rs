@@ -6,6 +6,7 @@ use hub::services::Post;
 use hub::session::Visitor;
 use serde_json::{Value, json};
 
+use crate::audit::{acts, said};
 use crate::hub::{Answer, Chosen, Hub};
 use crate::lines::Lines;
 use crate::people::{PASSWORD, ask, changed_elsewhere, enter, me};
@@ -333,6 +334,17 @@ async fn an_account_moves_to_an_address_that_is_its_owners() {
         .await
         .expect(StatusCode::OK);
     confirmed(&hub, "ada@example.org").await;
+    let root = appointed(&hub).await;
+    let all = acts(&hub, "/api/v1/admin/audit", &root).await;
+    let moved = ("new@example.org", "new@example.org");
+    assert_eq!(said(&all, "email_changed"), [moved]);
+}
+
+/// Somebody who looks after the hub.
+pub async fn appointed(hub: &Hub) -> String {
+    let root = confirmed(hub, "root@example.org").await;
+    hub.services.appoint("root@example.org").await.unwrap();
+    root
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use jsonwebtoken::{Algorithm, Header, encode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use crate::audit::{acts, said};
 use crate::far_provider::{FarProvider, key};
 use crate::hub::{Answer, Chosen, Hub};
-use crate::mails::confirmed;
+use crate::mails::{appointed, confirmed};
 use crate::people::sign_up;
 use crate::sign_in::{cookie, open, text};
 
@@ -118,6 +119,12 @@ async fn an_account_is_linked_when_both_sides_know_its_address() {
     }
     let linked = come_in(&hub, &far, &ada()).await;
     assert_eq!(account(&hub, &session(&linked)).await["user_id"], id);
+    let root = appointed(&hub).await;
+    let all = acts(&hub, "/api/v1/admin/audit", &root).await;
+    assert_eq!(
+        said(&all, "linked"),
+        [("ada@example.org", "ada@example.org")]
+    );
 
     // Somebody made an account with an address that is not theirs, and waits for its owner.
     let body = json!({"email": "bea@example.org", "password": "ligand-pose-box"});

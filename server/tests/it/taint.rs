@@ -1,13 +1,16 @@
 //! A marker in everything that one person has; another one touches everything that there is, and never meets it.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::events::{Listener, asked};
-use crate::hub::{Hub, form};
+use crate::far_gateway::{FarGateway, HOPELESS};
+use crate::hub::{Chosen, Hub, form};
 use crate::lines::Lines;
-use crate::people::{ask, token};
+use crate::people::{admin, ask, token};
 
 /// In every field that its owner may fill in.
 const MARKER: &str = "zqtaintqz";
@@ -47,10 +50,15 @@ async fn tainted(hub: &Hub) -> Tainted {
             "input": {"target": {"named": "ABL1"}, "ligand": ligand}}),
     )
     .await;
+    let text = format!(
+        "REMARK {MARKER}\nATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n"
+    );
+    let receptor = json!({"name": format!("{MARKER}.pdb"), "text": text});
+    let target = json!({"receptor": receptor, "box": {"center": [0, 0, 0], "size": [20, 20, 20]}});
     let batch = post(
         "/api/v1/batches",
-        json!({"task": "docking", "name": MARKER, "target": {"named": "ABL1"}, "parameters": {"exhaustiveness": 1},
-            "ligands": [named("CCCCO"), named("CCCCCO")]}),
+        json!({"task": "docking", "name": MARKER, "target": target, "parameters": {"exhaustiveness": 1},
+            "ligands": [named("CCCCO"), named(HOPELESS)]}),
     )
     .await;
     let link = post(
@@ -59,6 +67,7 @@ async fn tainted(hub: &Hub) -> Tainted {
     )
     .await;
     let (single, batch, link) = (id(&single), id(&batch), id(&link));
+    done(hub, &owner, &batch).await;
     let draft = draft(hub, &owner).await;
     let mut paths = vec![
         format!("/api/v1/drafts/{draft}"),
@@ -66,7 +75,12 @@ async fn tainted(hub: &Hub) -> Tainted {
         format!("/api/v1/shares/{link}"),
         format!("/batches/{batch}/retry-failed"),
     ];
-    for job in [&single, &batch, &format!("{batch}-00000")] {
+    for job in [
+        &single,
+        &batch,
+        &format!("{batch}-00000"),
+        &format!("{batch}-00001"),
+    ] {
         for end in [
             "",
             "/files",
@@ -74,6 +88,8 @@ async fn tainted(hub: &Hub) -> Tainted {
             "/export?format=json",
             "/export?format=csv",
             "/files/poses.sdf",
+            "/files/metrics.json",
+            "/files/receptor.pdbqt",
         ] {
             paths.push(format!("/api/v1/jobs/{job}{end}"));
         }
@@ -89,6 +105,36 @@ async fn tainted(hub: &Hub) -> Tainted {
         owner,
         job: single,
         paths,
+    }
+}
+
+/// Waits for the end of a batch: one ligand is docked, and of the other it is told that it cannot be. Its owner reads the
+/// marker in all of it.
+async fn done(hub: &Hub, owner: &str, batch: &str) {
+    hub.work();
+    let bearer = format!("Bearer {owner}");
+    let read = async |path: &str| {
+        let headers = [("authorization", bearer.as_str())];
+        let answer = asked(hub, path, &headers).await.error_for_status();
+        answer.unwrap().text().await.unwrap()
+    };
+    let ended = async {
+        let path = format!("/api/v1/batches/{batch}");
+        while !read(&path).await.contains("partially_completed") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended)
+        .await
+        .expect("one ligand is docked and one is not");
+    for (path, said) in [
+        ("-00000", "completed"),
+        ("-00000/files/poses.sdf", "M  END"),
+        ("-00001", &format!("{MARKER}-1 cannot be docked")),
+        ("", &format!("{MARKER}.pdb")),
+    ] {
+        let shown = read(&format!("/api/v1/jobs/{batch}{path}")).await;
+        assert!(shown.contains(said), "{path}: {shown}");
     }
 }
 
@@ -133,18 +179,25 @@ async fn overheard(hub: &Hub, listener: &str, owner: &str, job: &str) -> String 
         }
     };
     // Longer than between two looks.
-    let over = tokio::time::timeout(std::time::Duration::from_secs(4), hear).await;
+    let over = tokio::time::timeout(Duration::from_secs(4), hear).await;
     assert!(over.is_err(), "the stream goes on");
     heard.to_lowercase()
 }
 
 #[tokio::test]
 async fn nothing_of_one_person_reaches_another() {
-    let hub = Hub::start_with_accounts().await;
+    let hub = Hub::start_as(Chosen {
+        accounts: true,
+        gateway: Some(FarGateway::start().await),
+        ..Chosen::default()
+    })
+    .await;
+    let (lines, _logging) = Lines::heard(tracing::Level::INFO);
     let tainted = tainted(&hub).await;
     let stranger = token(&hub, "stranger@y.org").await;
-    // Another one for the calls of pages: nobody may ask so often in a minute.
+    // Others for pages and for the calls of pages: nobody may ask so often in a minute.
     let second = token(&hub, "second@y.org").await;
+    let third = token(&hub, "third@y.org").await;
     let body = json!({"name": "Other"});
     ask(
         &hub,
@@ -156,7 +209,6 @@ async fn nothing_of_one_person_reaches_another() {
     .await
     .expect(StatusCode::CREATED);
 
-    let (lines, _logging) = Lines::heard(tracing::Level::INFO);
     let mut paths: Vec<String> = [
         "/api/v1/jobs",
         "/api/v1/jobs?scope=organization",
@@ -188,6 +240,7 @@ async fn nothing_of_one_person_reaches_another() {
         "/api/v1/targets",
         "/api/v1/organizations/own/shares",
         "/organization/links",
+        "/metrics",
         "/healthz",
         "/readyz",
         "/health",
@@ -196,14 +249,15 @@ async fn nothing_of_one_person_reaches_another() {
     .into();
     paths.extend(tainted.paths);
     for path in &paths {
-        for accept in ["application/json", "text/html"] {
+        for (accept, who) in [("application/json", &stranger), ("text/html", &third)] {
             let request = hub
                 .request(Method::GET, path)
                 .header(header::ACCEPT, accept)
-                .header(header::AUTHORIZATION, format!("Bearer {stranger}"));
+                .header(header::AUTHORIZATION, format!("Bearer {who}"));
             let answer = hub.send(request.body(Body::empty()).unwrap()).await;
             let text = String::from_utf8_lossy(&answer.body).to_lowercase();
             assert_ne!(answer.status, 429, "{path}");
+            assert_eq!(answer.header("location"), "", "{path}");
             assert!(!text.contains(MARKER), "{path}: {text}");
             assert!(
                 !format!("{:?}", answer.headers).contains(MARKER),
@@ -234,6 +288,14 @@ async fn nothing_of_one_person_reaches_another() {
             found.expect(StatusCode::OK)["pagination"]["total_results"],
             0
         );
+    }
+    // Figures of the whole hub are for those who look after it, and tell of nobody either.
+    let root = admin(&hub, "root@y.org").await;
+    for path in ["/metrics", "/health", "/api/v1/admin/models"] {
+        let read = ask(&hub, Method::GET, path, &root, &Value::Null).await;
+        let text = String::from_utf8_lossy(&read.body).to_lowercase();
+        assert_eq!(read.status, 200, "{path}");
+        assert!(!text.contains(MARKER), "{path}: {text}");
     }
     let log = lines.text().to_lowercase();
     assert!(log.contains("request") && !log.contains(MARKER), "{log}");
