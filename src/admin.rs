@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Email, Membership, Role};
 use crate::actor::Owner;
 use crate::id::{JobId, OrganizationId, UserId};
+use crate::job::Category;
 use crate::limits::{Limits, Tier};
 use crate::model::Model;
+use crate::task::Task;
 use crate::time::Timestamp;
 
 /// Somebody with an account, as an admin reads them.
@@ -84,6 +86,28 @@ pub struct ModelRow {
     pub hours_this_month: f64,
     /// Why it cannot run now.
     pub reason: Option<String>,
+}
+
+/// A job or ligand that failed though nothing was wrong with it, as whoever watches over the hub reads it: nothing of what
+/// was asked, of what was said of that, or of whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemError {
+    /// When it failed for good.
+    pub at: Timestamp,
+    /// The name of its last attempt, by which the logs of hub and gateway know it.
+    pub reference: String,
+    /// What was asked for.
+    pub task: Task,
+    /// Of whom.
+    pub model: Model,
+    /// Whether time was to mend it, or the hub's operator is.
+    pub category: Category,
+    /// A stable word for what happened.
+    pub code: String,
+    /// What the run was doing.
+    pub stage: Option<String>,
+    /// How many times it was tried.
+    pub attempts: u32,
 }
 
 /// Whom work without an owner is given to.

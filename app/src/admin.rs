@@ -1,6 +1,7 @@
 //! The pages of those who look after a hub. The server writes them all.
 
 pub mod audit;
+pub mod errors;
 pub mod hub;
 pub mod limits;
 pub mod organizations;

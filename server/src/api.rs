@@ -123,6 +123,7 @@ pub fn routes(api: Api) -> Router {
             "/admin/assignments",
             get(admin::unassigned).post(admin::assign),
         )
+        .route("/admin/errors", get(admin::system_errors))
         .route("/admin/audit", get(admin::audit))
         .route("/sessions", get(accounts::sessions))
         .route("/sessions/{id}", delete(accounts::end_session))

@@ -1,5 +1,5 @@
 //! What the admins of the hub read and set: people, organisations, roles and limits. Models are in `models`, work
-//! without an owner in `assign`. Every change is written down in its own commit.
+//! without an owner in `assign`, what went wrong in `errors`. Every change is written down in its own commit.
 
 use super::accounts::user_key;
 use super::audit::{entry, noted};
@@ -20,6 +20,7 @@ use crate::ports::documents::{Collection, Direction, Key, Query};
 use crate::usage::Usage;
 
 mod assign;
+mod errors;
 mod models;
 
 /// How often a change is written again when somebody was quicker.

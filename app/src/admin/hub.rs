@@ -33,6 +33,7 @@ pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
                 {people}
                 <a class="button" href="/?scope=all">"All jobs"</a>
                 <a class="button" href="/admin/audit">"Audit log"</a>
+                <a class="button" href="/admin/errors">"System errors"</a>
             </div>
         </header>
         {outcome.said()}

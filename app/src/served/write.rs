@@ -32,6 +32,7 @@ pub async fn page(
         ["organization", "audit"] => admin::audit::of_organization(services, actor, &address).await,
         ["admin"] => admin::hub::page(services, actor).await,
         ["admin", "audit"] => admin::audit::of_hub(services, actor, &address).await,
+        ["admin", "errors"] => admin::errors::page(services, actor).await,
         ["admin", "users"] => admin::users::list(services, actor, &address).await,
         ["admin", "users", id] => admin::users::one(services, actor, id).await,
         ["admin", "organizations"] => admin::organizations::list(services, actor, &address).await,

@@ -1,10 +1,10 @@
-//! What the admins of the hub read and set, and the audit log.
+//! What those who look after the hub read and set, and the audit log.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use hub::account::Role;
 use hub::admin::{
-    Agreement, Assigned, Assignment, ModelRow, ModelSettings, OrganizationRow, UserRow,
+    Agreement, Assigned, Assignment, ModelRow, ModelSettings, OrganizationRow, SystemError, UserRow,
 };
 use hub::audit::Line;
 use hub::id::{OrganizationId, UserId};
@@ -137,6 +137,15 @@ pub async fn set_model(
 ) -> Set {
     services.set_model(&actor, model, settings).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /admin/errors`
+pub async fn system_errors(
+    State(services): State<Services>,
+    Signed(actor): Signed,
+) -> Answer<Results<SystemError>> {
+    let results = services.system_errors(&actor).await?;
+    Ok(axum::Json(Results { results }))
 }
 
 /// Work that has no owner.

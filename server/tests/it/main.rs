@@ -48,3 +48,4 @@ mod storage;
 mod taint;
 mod tokens;
 mod usage;
+mod watchers;

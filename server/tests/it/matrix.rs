@@ -40,6 +40,8 @@ enum May {
     Leader,
     /// The admins of the hub.
     Admin,
+    /// Whoever watches over the hub: its admins, its developers, and programs with a key of theirs.
+    Watcher,
     /// Whoever has the thing in the path, which nobody else knows of; `made-up` stands there, so that nobody has it.
     Nobody,
     /// Whoever has what lets in at that address, which is no account; `made-up` stands there.
@@ -110,6 +112,7 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/admin/assignments", Admin),
     ("POST", "/admin/assignments", Admin),
     ("GET", "/admin/audit", Admin),
+    ("GET", "/admin/errors", Watcher),
     ("GET", "/sessions", Reader),
     ("DELETE", "/sessions/{id}", Nobody),
     ("GET", "/api-keys", Reader),
@@ -150,12 +153,16 @@ fn expected(may: May, standing: Standing) -> Expected {
         (InPerson, RootKey) => OneOf(&[403]),
         (Admin, Root) | (Leader, Lead | Elsewhere) => NoneOf(&[401, 403, 404, 405, 500]),
         (Admin, _) => OneOf(&[404]),
+        (Watcher, Root | RootKey | Developer) => NoneOf(&[401, 403, 404, 405, 500]),
+        (Watcher, _) => OneOf(&[404]),
         (Leader, Viewer | Peer | Own | Reading) => OneOf(&[403]),
         (Leader, _) => OneOf(&[404]),
         (Reader | Writer | InPerson, _) => NoneOf(&[401, 405, 500]),
         // That they may change nothing is said before it is looked up.
         (WriterOfIt, Viewer) => OneOf(&[403, 404]),
-        (ReaderOfIt | WriterOfIt, Outside | Elsewhere | Peer | Viewer | RootKey) => OneOf(&[404]),
+        (ReaderOfIt | WriterOfIt, Outside | Elsewhere | Peer | Viewer | Developer | RootKey) => {
+            OneOf(&[404])
+        }
         (ReaderOfIt | WriterOfIt, Own | Lead | Root | Reading) => {
             NoneOf(&[401, 403, 404, 405, 500])
         }

@@ -101,6 +101,23 @@ pub async fn admin(hub: &Hub, email: &str) -> String {
     answer["access_token"].as_str().unwrap().to_owned()
 }
 
+/// Signs up and in, and is made a developer by an admin.
+pub async fn developer(hub: &Hub, root: &str, email: &str) -> String {
+    let who = token(hub, email).await;
+    let id = me(hub, &who).await.json()["user_id"].clone();
+    let path = format!("/api/v1/admin/users/{}/roles", id.as_str().unwrap());
+    ask(
+        hub,
+        Method::PUT,
+        &path,
+        root,
+        &json!({"roles": ["developer"]}),
+    )
+    .await
+    .expect(StatusCode::NO_CONTENT);
+    who
+}
+
 /// Changes somebody's record in the store, as another server does: this one does not hear of it.
 pub async fn changed_elsewhere(hub: &Hub, who: &str, change: impl FnOnce(&mut Value)) {
     let id = me(hub, who).await.json()["user_id"]

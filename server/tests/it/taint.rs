@@ -291,7 +291,12 @@ async fn nothing_of_one_person_reaches_another() {
     }
     // Figures of the whole hub are for those who look after it, and tell of nobody either.
     let root = admin(&hub, "root@y.org").await;
-    for path in ["/metrics", "/health", "/api/v1/admin/models"] {
+    for path in [
+        "/metrics",
+        "/health",
+        "/api/v1/admin/models",
+        "/api/v1/admin/errors",
+    ] {
         let read = ask(&hub, Method::GET, path, &root, &Value::Null).await;
         let text = String::from_utf8_lossy(&read.body).to_lowercase();
         assert_eq!(read.status, 200, "{path}");

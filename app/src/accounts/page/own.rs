@@ -31,7 +31,7 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
                 <a class="button" href="/organization">"Organisation"</a>
                 <a class="button" href="/usage">"Usage"</a>
                 <a class="button" href="/shares">"Links"</a>
-                {actor.is_admin().then(|| view! { <a class="button" href="/admin">"Hub"</a> })}
+                {watched(actor).map(|(title, href)| view! { <a class="button" href=href>{title}</a> })}
                 <form method="post" action="/logout"><button class="button">"Sign out"</button></form>
             </div>
         </header>
@@ -45,6 +45,17 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
         {session_table(&sessions, now)}
     };
     Ok(write::still("Account", view))
+}
+
+/// Where those begin who look after the hub, or watch over it.
+fn watched(actor: &Actor) -> Option<(&'static str, &'static str)> {
+    match actor.is_admin() {
+        true => Some(("Hub", "/admin")),
+        false => actor
+            .watches()
+            .ok()
+            .map(|()| ("System errors", "/admin/errors")),
+    }
 }
 
 /// The text of a key that was just made.

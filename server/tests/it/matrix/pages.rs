@@ -12,6 +12,7 @@ const PAGES: &[(&str, May)] = &[
     ("/organization/links", Leader),
     ("/admin", Admin),
     ("/admin/audit", Admin),
+    ("/admin/errors", Watcher),
     ("/admin/users", Admin),
     ("/admin/users/{id}", Nobody),
     ("/admin/organizations", Admin),

@@ -5,7 +5,7 @@ use hub::actor::Actor;
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
-use crate::people::{PASSWORD, admin, ask, enter, job, token};
+use crate::people::{PASSWORD, admin, ask, developer, enter, job, token};
 use crate::tokens::expired;
 
 /// Somebody who asks.
@@ -33,6 +33,8 @@ pub enum Standing {
     Own,
     /// Whoever leads the organisation.
     Lead,
+    /// A developer, who watches over the hub, in no organisation.
+    Developer,
     /// An admin of the hub, in no organisation.
     Root,
     /// With a key of that admin.
@@ -163,6 +165,11 @@ pub async fn people(hub: &Hub) -> Vec<Person> {
         Standing::Lead,
     );
     let root = admin(hub, "root@z.org").await;
+    add(
+        "a developer",
+        developer(hub, &root, "developer@z.org").await,
+        Standing::Developer,
+    );
     let body = json!({"name": "by a program", "scope": "write"});
     let key = ask(hub, Method::POST, "/api/v1/api-keys", &root, &body)
         .await
