@@ -57,6 +57,11 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page.getByRole('cell', { name: 'ada@example.org: 7 a day, 70 a month, 1 at once, 5 in a batch' })).toBeVisible();
       await expect(page.getByRole('cell', { name: 'AutoDock Vina: in maintenance: new receptors' })).toBeVisible();
       if (javaScriptEnabled) await expectNoBarrier(page);
+
+      await page.goto('/admin');
+      await page.getByRole('link', { name: 'System errors' }).click();
+      await expect(page.getByText('Nothing has failed that way.')).toBeVisible();
+      if (javaScriptEnabled) await expectNoBarrier(page);
       await other.close();
     });
   });

@@ -17,7 +17,7 @@ use leptos::config::{Env, LeptosOptions};
 use server::api::Api;
 use server::blobs::{CloudStorage, Directory, directory};
 use server::config::migrate::Wanted;
-use server::config::{Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
+use server::config::{self, Auth, BlobsAt, Cli, Command, Config, DocumentsAt, Environment};
 use server::documents::firestore::{FormerJobs, indexes};
 use server::documents::{Clock, Firestore, Sqlite};
 use server::events::Streams;
@@ -63,11 +63,12 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Health) => runtime.block_on(ask_health(&cli)),
         Some(Command::Admin { email }) => {
             let email = email.clone();
-            runtime.block_on(appoint(&check(cli)?, &email))
+            let config = check(cli.settings.without_gateway())?;
+            runtime.block_on(appoint(&config, &email))
         }
         Some(Command::Migrate(asked)) => {
             let (asked, settings) = (asked.clone(), cli.settings.clone());
-            let config = check(cli)?;
+            let config = check(cli.settings.without_gateway())?;
             let wanted = settings.migration(&asked, &config).map_err(told)?;
             runtime.block_on(migrate(&config, wanted))
         }
@@ -75,7 +76,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             print_indexes();
             Ok(())
         }
-        None => runtime.block_on(serve(check(cli)?)),
+        None => runtime.block_on(serve(check(cli.settings)?)),
     }
 }
 
@@ -93,8 +94,8 @@ fn print_indexes() {
 }
 
 /// The settings, or every fault of them.
-fn check(cli: Cli) -> anyhow::Result<Config> {
-    cli.settings.check().map_err(told)
+fn check(settings: config::Settings) -> anyhow::Result<Config> {
+    settings.check().map_err(told)
 }
 
 fn told(faults: Vec<String>) -> anyhow::Error {
@@ -120,7 +121,7 @@ async fn ask_health(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes somebody an admin in the store that the settings name, whether or not the hub runs.
+/// Makes somebody an admin in the store that the settings name. A hub that runs may go on where several share the store.
 async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
     let public = config.origin(config.bind.port());
     use_cases(config, &public)
@@ -132,7 +133,7 @@ async fn appoint(config: &Config, email: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings the former system's jobs into the stores that the settings name, whether or not the hub runs.
+/// Brings the former system's jobs into the stores that the settings name. A hub that runs may go on, as above.
 async fn migrate(config: &Config, wanted: Wanted) -> anyhow::Result<()> {
     let public = config.origin(config.bind.port());
     let services = use_cases(config, &public).await?.services;

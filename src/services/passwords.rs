@@ -115,6 +115,31 @@ mod tests {
         assert!(!matches("the password of nobody", None).unwrap());
     }
 
+    /// Nanoseconds that this thread had of a processor so far, by the kernel's books.
+    #[cfg(target_os = "linux")]
+    fn worked_ns() -> u64 {
+        let books = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        books.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_work_is_the_same_without_a_hash() {
+        let known = hash("ligand-pose-box").unwrap();
+        let work = |known: Option<&str>| {
+            // The hash of nobody's password is made once.
+            matches("ligand-pose-bow", known).unwrap();
+            let before = worked_ns();
+            assert!(!matches("ligand-pose-bow", known).unwrap());
+            worked_ns() - before
+        };
+        let (there, nowhere) = (work(Some(&known)), work(None));
+        assert!(
+            nowhere > there / 5 && there > nowhere / 5,
+            "{there} and {nowhere} ns"
+        );
+    }
+
     #[test]
     fn no_more_wait_than_there_are_places() {
         let passwords = Passwords::default();

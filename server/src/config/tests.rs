@@ -66,6 +66,19 @@ fn the_health_question_needs_no_settings() {
 }
 
 #[test]
+fn a_command_that_asks_nothing_of_a_gateway_names_none() {
+    let alone = |arguments: &[&str]| parsed([&"omtx-hub"].into_iter().chain(arguments)).settings;
+    let faults = alone(&[]).check().err().unwrap();
+    assert!(
+        faults.iter().all(|fault| fault.contains("GATEWAY")),
+        "{faults:?}"
+    );
+    assert!(alone(&[]).without_gateway().check().is_ok());
+    let wrong = alone(&["--gateway-url", "ftp://x"]).without_gateway();
+    assert!(wrong.check().err().unwrap()[0].contains("ftp://x"));
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let given = [
         "--port",

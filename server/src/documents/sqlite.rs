@@ -38,7 +38,7 @@ pub struct Sqlite {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it open.
-    #[error("{} is in use by another process; is the hub running already?", .0.display())]
+    #[error("{} is in use by another process; if a hub runs on it, end that first", .0.display())]
     InUse(PathBuf),
     /// The folder cannot be made, or the file beside it cannot be written.
     #[error("{} cannot be opened", .0.display())]

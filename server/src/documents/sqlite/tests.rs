@@ -62,7 +62,7 @@ fn a_file_is_opened_once() {
     assert!(
         second
             .to_string()
-            .ends_with("hub.db is in use by another process; is the hub running already?")
+            .ends_with("hub.db is in use by another process; if a hub runs on it, end that first")
     );
     drop(first);
     Sqlite::open(&path, clock()).unwrap();
