@@ -1,4 +1,5 @@
-//! Numbers as pages write them: three significant digits, a thin space before the unit, and a dash for what is missing.
+//! Numbers as pages write them: three significant digits, a thin space before the unit at which no line breaks, and a dash
+//! for what is missing.
 
 use hub::list::BestValue;
 use hub::metric::prediction::LOG_IC50;
@@ -12,7 +13,7 @@ pub fn with_unit(value: f64, unit: &str) -> String {
     if unit.is_empty() {
         three_digits(value)
     } else {
-        format!("{}\u{2009}{unit}", three_digits(value))
+        format!("{}\u{202f}{unit}", three_digits(value))
     }
 }
 
@@ -50,14 +51,14 @@ pub fn duration(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
     let two = |first: u64, first_unit, second: u64, second_unit| {
         if second == 0 {
-            format!("{first}\u{2009}{first_unit}")
+            format!("{first}\u{202f}{first_unit}")
         } else {
-            format!("{first}\u{2009}{first_unit} {second}\u{2009}{second_unit}")
+            format!("{first}\u{202f}{first_unit} {second}\u{202f}{second_unit}")
         }
     };
     match whole {
-        0..10 => format!("{seconds:.1}\u{2009}s"),
-        10..60 => format!("{whole}\u{2009}s"),
+        0..10 => format!("{seconds:.1}\u{202f}s"),
+        10..60 => format!("{whole}\u{202f}s"),
         60..3_600 => two(whole / 60, "min", whole % 60, "s"),
         3_600..86_400 => two(whole / 3_600, "h", whole % 3_600 / 60, "min"),
         _ => two(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
@@ -67,9 +68,9 @@ pub fn duration(seconds: f64) -> String {
 /// Bytes as `742 B`, `9.60 kB` or `1.20 MB`.
 pub fn size(bytes: u64) -> String {
     match bytes {
-        0..1_000 => format!("{bytes}\u{2009}B"),
-        1_000..1_000_000 => format!("{}\u{2009}kB", three_digits(bytes as f64 / 1e3)),
-        _ => format!("{}\u{2009}MB", three_digits(bytes as f64 / 1e6)),
+        0..1_000 => format!("{bytes}\u{202f}B"),
+        1_000..1_000_000 => format!("{}\u{202f}kB", three_digits(bytes as f64 / 1e3)),
+        _ => format!("{}\u{202f}MB", three_digits(bytes as f64 / 1e6)),
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(with_unit(-10.84, "kcal/mol"), "−10.8\u{2009}kcal/mol");
+        assert_eq!(with_unit(-10.84, "kcal/mol"), "−10.8\u{202f}kcal/mol");
         assert_eq!(
             [0, 999, 1_000, 1_234_567].map(grouped),
             ["0", "999", "1,000", "1,234,567"]
@@ -112,7 +113,7 @@ mod tests {
         );
         assert_eq!(
             [742, 9_604, 1_200_000].map(size),
-            ["742\u{2009}B", "9.60\u{2009}kB", "1.20\u{2009}MB"]
+            ["742\u{202f}B", "9.60\u{202f}kB", "1.20\u{202f}MB"]
         );
     }
 
@@ -125,12 +126,12 @@ mod tests {
             (3.5, "IC50 3.16 mM · pIC50 2.50"),
         ] {
             assert_eq!(
-                measured(value, LOG_IC50, false).replace('\u{2009}', " "),
+                measured(value, LOG_IC50, false).replace('\u{202f}', " "),
                 text
             );
         }
         assert_eq!(
-            measured(-8.5, LOG_IC50, true).replace('\u{2009}', " "),
+            measured(-8.5, LOG_IC50, true).replace('\u{202f}', " "),
             "−8.50 log10(IC50/µM), unverified"
         );
     }
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn durations_read_well() {
         let said = [4.21, 59.6, 125.0, 3_600.0, 4_800.0, 273_600.0]
-            .map(|seconds| duration(seconds).replace('\u{2009}', " "));
+            .map(|seconds| duration(seconds).replace('\u{202f}', " "));
         assert_eq!(
             said,
             [

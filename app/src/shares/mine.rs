@@ -113,6 +113,7 @@ fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
         .revoked_at
         .or(share.expires_at)
         .map_or_else(|| "never".to_owned(), time::exact);
+    let is_over = matches!(share.state, ShareState::Revoked | ShareState::Expired);
     let revoke = (share.state == ShareState::Open).then(|| {
         let id = share.id.to_string();
         view! {
@@ -132,7 +133,7 @@ fn row(list: &List, share: &ShareRow, now: Timestamp) -> impl IntoView + use<> {
             {list.of_others.then(|| view! { <td>{share.shared_by.clone()}</td> })}
             <td>{state}</td>
             <td>{time::time(share.created_at, now)}</td>
-            <td>{ends}</td>
+            <td data-verb=if is_over { "ended" } else { "ends" }>{ends}</td>
             <td class="num" data-unit=if share.views == 1 { "view" } else { "views" }>{share.views.to_string()}</td>
             <td class="acts">{revoke}</td>
         </tr>

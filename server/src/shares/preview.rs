@@ -161,7 +161,7 @@ mod tests {
             title: title.to_owned(),
             what: "Docking of 20 ligands against ABL1".to_owned(),
             how: "AutoDock Vina, exhaustiveness 8".to_owned(),
-            best: Some("−10.8\u{2009}kcal/mol".to_owned()),
+            best: Some("−10.8\u{202f}kcal/mol".to_owned()),
             measured: "Docking score (kcal/mol), lower is better".to_owned(),
             values,
         }

@@ -33,9 +33,9 @@ fn progress(progress: &BatchProgress) -> impl IntoView + use<> {
             {status::bar(progress)}
             <p>
                 <b>{format!("{} of {}", number::grouped(ended), number::grouped(progress.total))}</b>
-                <span>{format!("{:.0}\u{2009}% done", progress.finished_percent)}</span>
+                <span>{format!("{:.0}\u{202f}% done", progress.finished_percent)}</span>
                 <span>{status::counts(progress)}</span>
-                {well.map(|percent| view! { <span>{format!("{percent:.0}\u{2009}% of them well")}</span> })}
+                {well.map(|percent| view! { <span>{format!("{percent:.0}\u{202f}% of them well")}</span> })}
                 {left.map(|left| view! { <span>{left}</span> })}
             </p>
         </div>

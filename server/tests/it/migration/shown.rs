@@ -18,7 +18,7 @@ async fn every_page_and_export_says_that_a_value_is_unverified() {
         "{shown}"
     );
     assert!(
-        shown.contains("IC50 56.2\u{2009}nM")
+        shown.contains("IC50 56.2\u{202f}nM")
             && shown.contains("MKTAYIAKQR")
             && shown.contains(BINDING),
         "{shown}"
@@ -27,7 +27,7 @@ async fn every_page_and_export_says_that_a_value_is_unverified() {
         !shown.contains("kcal") && !shown.contains("Exhaustiveness") && !shown.contains(">Retry<"),
         "{shown}"
     );
-    assert!(page(&hub, "/", &ada).await.contains("IC50 56.2\u{2009}nM"));
+    assert!(page(&hub, "/", &ada).await.contains("IC50 56.2\u{202f}nM"));
 
     let screen = new_id(SCREEN);
     let batch = page(&hub, &format!("/batches/{screen}"), &root).await;
@@ -38,7 +38,7 @@ async fn every_page_and_export_says_that_a_value_is_unverified() {
     );
     let child = page(&hub, &format!("/jobs/{screen}-00002"), &root).await;
     assert!(
-        child.contains("−8.50\u{2009}log10(IC50/µM), unverified"),
+        child.contains("−8.50\u{202f}log10(IC50/µM), unverified"),
         "{child}"
     );
     page(&hub, &format!("/jobs/{}", new_id(STRANGE)), &root).await;

@@ -183,7 +183,7 @@ fn hardness(parameters: &Parameters) -> Vec<Fact> {
 
 fn box_text(center: [f64; 3], size: [f64; 3]) -> String {
     let ([x, y, z], [width, height, depth]) = (center, size);
-    format!("centre ({x}, {y}, {z})\u{2009}Å, edges {width} × {height} × {depth}\u{2009}Å")
+    format!("centre ({x}, {y}, {z})\u{202f}Å, edges {width} × {height} × {depth}\u{202f}Å")
 }
 
 /// What the worker wrote, by its keys there.
