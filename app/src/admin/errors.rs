@@ -49,7 +49,7 @@ fn table(errors: &[SystemError]) -> impl IntoView + use<> {
                         <th scope="col">"What"</th>
                         <th scope="col">"While"</th>
                         <th scope="col">"By"</th>
-                        <th scope="col" class="num">"Tries"</th>
+                        <th scope="col">"After"</th>
                         <th scope="col">"Reference"</th>
                     </tr>
                 </thead>
@@ -71,7 +71,7 @@ fn row(error: &SystemError) -> impl IntoView + use<> {
             <td>{error.code.clone()} " (" {kind} ")"</td>
             <td>{error.stage.clone()}</td>
             <td>{error.model.title()} ", " {error.task.title()}</td>
-            <td class="num">{error.attempts.to_string()}</td>
+            <td>{error.attempts} {if error.attempts == 1 { " try" } else { " tries" }}</td>
             <td><code>{error.reference.clone()}</code></td>
         </tr>
     }
