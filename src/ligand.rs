@@ -40,17 +40,12 @@ pub fn check_name(name: &str, most: usize) -> Result<(), String> {
     }
 }
 
-/// Refuses further columns of a ligand that are too much to keep.
-pub fn check_extra(extra: &Map<String, Value>) -> Result<(), String> {
-    let length = |value: &Value| match value {
-        Value::String(text) => text.len(),
-        other => other.to_string().len(),
-    };
-    let cells = extra.iter().map(|(key, value)| key.len() + length(value));
-    match cells.sum() {
+/// Refuses further columns of a ligand whose names and cells are too many bytes to keep.
+pub fn check_extra(bytes: usize) -> Result<(), String> {
+    match bytes {
         0..=MAX_EXTRA_BYTES => Ok(()),
-        size => Err(format!(
-            "the further columns hold {size} bytes; at most {MAX_EXTRA_BYTES} are kept"
+        _ => Err(format!(
+            "the further columns hold {bytes} bytes; at most {MAX_EXTRA_BYTES} are kept"
         )),
     }
 }

@@ -1,7 +1,7 @@
 //! The release server, and where it is asked for the local gateway, as processes of their own.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +10,17 @@ use reqwest::Client;
 use tokio::time::{Instant, sleep};
 
 const SECRET: &str = "the secret of a measurement";
+
+/// A file of the release build, which lies beside this program.
+pub fn built(name: &str) -> anyhow::Result<PathBuf> {
+    let file = std::env::current_exe()?.with_file_name(name);
+    ensure!(
+        file.exists(),
+        "{} is missing: cargo xtask build --server release",
+        file.display()
+    );
+    Ok(file)
+}
 
 /// A server that ends with its owner.
 pub struct Stack {
@@ -39,12 +50,7 @@ impl Stack {
         emulator: Option<&str>,
     ) -> anyhow::Result<Self> {
         let (port, gateway) = (free_port()?, free_port()?);
-        let binary = Path::new("target/release/omtx-hub");
-        ensure!(
-            binary.exists(),
-            "{} is missing: cargo xtask build --server release",
-            binary.display()
-        );
+        let binary = built("omtx-hub")?;
         let mut stack = Self {
             origin: format!("http://127.0.0.1:{port}"),
             client: Client::new(),

@@ -45,6 +45,18 @@ test('an address that leads nowhere says so', async ({ page, misdeeds }) => {
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('There is nothing here');
 });
 
+test('the list waits for at most 250 kB of our code', async ({ page }) => {
+  await page.goto('/');
+  const loaded = (ending: RegExp) =>
+    page.evaluate((ending) => {
+      const files = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+      const sizes = files.filter((file) => ending.test(file.name)).map((file) => file.encodedBodySize);
+      return sizes.reduce((sum, size) => sum + size, 0);
+    }, ending);
+  await expect.poll(() => loaded(/\.wasm$/)).toBeGreaterThan(0);
+  expect(await loaded(/\.(js|wasm)$/)).toBeLessThanOrEqual(250_000);
+});
+
 test('keys lead to search, rows, a new job and the list of keys', async ({ page, hub }) => {
   test.setTimeout(DOCKING_MS);
   await hub.completedScreen();

@@ -303,7 +303,13 @@ fn read_ligand(value: &Value, field: &str, row: usize, faults: &mut Vec<Fault>) 
         .shift_remove("smiles")
         .and_then(|smiles| smiles.as_str().map(|text| text.trim().to_owned()));
     let smiles = smiles.unwrap_or_default();
-    if let Err(message) = check_extra(&extra) {
+    let bytes = |(name, cell): (&String, &Value)| {
+        name.len()
+            + cell
+                .as_str()
+                .map_or_else(|| cell.to_string().len(), str::len)
+    };
+    if let Err(message) = check_extra(extra.iter().map(bytes).sum()) {
         faults.push(Fault::new(field, message));
     }
     (faults.len() == before).then_some(Ligand {
