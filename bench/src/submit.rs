@@ -1,10 +1,11 @@
 //! Submitting: from the request to its 201, with every ligand checked by RDKit.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::stack::Stack;
 
@@ -65,11 +66,24 @@ async fn submit(stack: &Stack, size: usize) -> anyhow::Result<(f64, String)> {
     Ok((took, batch["id"].as_str().context("an id")?.to_owned()))
 }
 
+/// Cancels a batch and waits for its end, so that nothing of it is measured with the next one.
 async fn cancel(stack: &Stack, id: &str) -> anyhow::Result<()> {
-    let address = format!("{}/api/v1/batches/{id}/cancel", stack.origin);
-    let answer = stack.client.post(address).send().await?;
-    answer.error_for_status()?;
-    Ok(())
+    let address = format!("{}/api/v1/batches/{id}", stack.origin);
+    let asked = stack
+        .client
+        .post(format!("{address}/cancel"))
+        .send()
+        .await?;
+    asked.error_for_status()?;
+    loop {
+        let answer = stack.client.get(format!("{address}/status")).send().await?;
+        let batch: Value = answer.error_for_status()?.json().await?;
+        // What was docked before it was cancelled makes it another end.
+        if !["pending", "running"].contains(&batch["status"].as_str().context("a status")?) {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// Molecules of the size of a drug, all different: an anilide whose two ends are counted through.
