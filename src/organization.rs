@@ -14,7 +14,7 @@ pub enum MemberRole {
     Viewer,
     /// Submits, and shares their own work.
     Member,
-    /// Cares for members and limits, and reads the audit log.
+    /// Sees all that is made there, cares for members, and reads the audit log.
     Admin,
     /// Transfers and deletes the organisation. There is one.
     Owner,

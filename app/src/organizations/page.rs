@@ -221,6 +221,23 @@ fn nowhere() -> Page {
     write::still("This link lets nobody in", view)
 }
 
+/// What a role lets somebody do, before they have it.
+const fn what_joining_means(role: MemberRole) -> &'static str {
+    match role {
+        MemberRole::Viewer => {
+            "You would be a viewer: you read what is shown to the organisation, and change nothing."
+        }
+        MemberRole::Member => {
+            "You would be a member: what you make from then on belongs to the organisation, is seen by its admins, and counts \
+             against its limits."
+        }
+        MemberRole::Admin | MemberRole::Owner => {
+            "You would be an admin: you see all that is made in the organisation and care for its members. What you make from \
+             then on belongs to it and counts against its limits."
+        }
+    }
+}
+
 /// Where a link leads.
 pub async fn join(services: &Services, address: &Address) -> Result<Page> {
     let outcome = Outcome::taken();
@@ -237,10 +254,7 @@ pub async fn join(services: &Services, address: &Address) -> Result<Page> {
         <section class="entry">
             <h1>{title.clone()}</h1>
             {outcome.said()}
-            <p>
-                "You would be a " {invitation.role.name()} ". What you make from then on belongs to the organisation, is seen by its "
-                "admins, and counts against its limits; what you made before stays yours alone."
-            </p>
+            <p>{what_joining_means(invitation.role)} " What you made before stays yours alone."</p>
             <form method="post" action="/join">
                 <input type="hidden" name="token" value=token />
                 <button class="button primary">"Join"</button>

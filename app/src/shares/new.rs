@@ -158,7 +158,7 @@ fn organization(job: &JobRow, shown: Option<SharedWithOrganization>) -> impl Int
             "false",
         ),
         None => (
-            "It is private: nobody else of your organisation sees it.".to_owned(),
+            "It is private: of your organisation only you and its admins see it.".to_owned(),
             "Share with the organisation",
             "true",
         ),

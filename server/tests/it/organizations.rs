@@ -162,6 +162,32 @@ async fn each_role_may_what_it_may_and_no_more() {
 }
 
 #[tokio::test]
+async fn whoever_is_invited_reads_first_what_the_role_means() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let cookie = format!("omtx={}", token(&hub, "guest@x.org").await);
+    for (role, meaning) in [
+        (
+            "viewer",
+            "a viewer: you read what is shown to the organisation",
+        ),
+        (
+            "member",
+            "is seen by its admins, and counts against its limits",
+        ),
+        (
+            "admin",
+            "an admin: you see all that is made in the organisation",
+        ),
+    ] {
+        let path = format!("/join?token={}", invited(&hub, &owner, role).await);
+        let page = text(&open(&hub, &path, &cookie).await);
+        assert!(page.contains(meaning), "{role}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn a_link_that_is_over_says_so_in_words() {
     let hub = Hub::start_with_accounts().await;
     let owner = token(&hub, "owner@x.org").await;
