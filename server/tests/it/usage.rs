@@ -99,6 +99,26 @@ async fn somebody_with_an_account_reads_what_is_left_and_is_refused_beyond_it() 
 }
 
 #[tokio::test]
+async fn a_batch_too_large_for_its_owner_is_told_at_its_field_and_takes_nothing() {
+    let hub = Hub::start_with_accounts().await;
+    let token = sign_in(&hub, "ada@example.org").await;
+    let batch = input::batch(&["CCO"; 51]);
+    let refused = ask(&hub, Method::POST, "/api/v1/batches", &token, &batch).await;
+    let faults = refused.problem(422, "invalid");
+    let (field, message) = &faults[0];
+    assert_eq!(field, "ligands");
+    assert!(
+        message.contains("at most 50 ligands, and this one has 51"),
+        "{message}"
+    );
+    let get = async |path: &str| ask(&hub, Method::GET, path, &token, &Value::Null).await;
+    let listed = get("/api/v1/jobs").await.expect(StatusCode::OK);
+    assert_eq!(listed["pagination"]["total_results"], 0);
+    let usage = get("/api/v1/usage").await.expect(StatusCode::OK);
+    assert_eq!(usage["day"]["remaining"], 100);
+}
+
+#[tokio::test]
 async fn too_many_submissions_a_minute_are_told_when_to_come_back() {
     let hub = Hub::start_with_accounts().await;
     let token = sign_in(&hub, "ada@example.org").await;
