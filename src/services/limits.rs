@@ -179,10 +179,12 @@ impl Services {
         at: Timestamp,
         units: u32,
     ) -> Result<Vec<Write>> {
+        // The books before the limits: an organisation that ends writes its books, so that whoever read them before is refused
+        // by their version, and whoever reads them later finds no limits.
+        let books = self.books(owner, at).await?;
         let Some(limits) = self.limits_of(owner).await? else {
             return Ok(added(owner, at, &[("held", i64::from(units))]));
         };
-        let books = self.books(owner, at).await?;
         let mut writes = Vec::new();
         for (window, book) in Window::ALL.into_iter().zip(books) {
             let (mut used, expect) = book.map_or((Units::default(), Expect::Absent), |book| {

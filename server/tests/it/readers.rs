@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::far_gateway::HOPELESS;
 use crate::hub::Hub;
 use crate::shares::{batch, job, read, share, text};
 
@@ -179,6 +180,28 @@ async fn a_name_that_counts_the_ligands_counts_what_is_shared() {
         let page = text(&read(&hub, &path).await);
         assert!(page.contains(name) && !page.contains("3 ligand"), "{page}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_sees_why_a_ligand_failed_and_nothing_of_its_log() {
+    let hub = Hub::start().await;
+    hub.work();
+    let screen = crate::input::batch(&["CCO", HOPELESS]);
+    let batch = hub.post("/api/v1/batches", &screen).await;
+    let id = batch.expect(StatusCode::CREATED)["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    hub.until(&format!("/api/v1/batches/{id}"), |batch| {
+        batch["status"] == "partially_completed"
+    })
+    .await;
+    let (_, path) = share(&hub, &json!({ "job_id": id })).await;
+    let (why, log) = ("ligand 1 cannot be docked", "reading ligand 1");
+    let own = text(&read(&hub, &format!("/jobs/{id}-00001")).await);
+    assert!(own.contains(why) && own.contains(log), "{own}");
+    let shown = text(&read(&hub, &format!("{path}/jobs/{id}-00001")).await);
+    assert!(shown.contains(why) && !shown.contains(log), "{shown}");
 }
 
 #[tokio::test]
