@@ -139,6 +139,15 @@ async fn admins_find_and_end_the_links_of_a_member_who_left(store: Store) {
     );
     assert_eq!(found[0]["id"], link["id"]);
     let revoke = |id: &Value| format!("/api/v1/shares/{}", id.as_str().unwrap());
+    let by_peer = ask(
+        &hub,
+        Method::DELETE,
+        &revoke(&link["id"]),
+        &peer,
+        &Value::Null,
+    )
+    .await;
+    by_peer.problem(404, "not-found");
     ask(
         &hub,
         Method::DELETE,
