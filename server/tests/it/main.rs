@@ -21,6 +21,7 @@ mod audit;
 mod batches;
 mod counted;
 mod drafts;
+mod endings;
 mod events;
 mod exports;
 mod far_provider;

@@ -33,7 +33,7 @@ impl Services {
             ));
         }
         let now = self.store.now().await?;
-        // Its books are written anew, so that work which is accepted at this very moment is one of the two that fail.
+        // Its books are written anew, so that this end and work that is accepted for it at this very moment do not both hold.
         let books = self.taken(&Owner::Organization(id.clone()), now, 0).await?;
         self.nothing_is_left(&id).await?;
         owner.value.membership = None;

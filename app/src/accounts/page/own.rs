@@ -49,13 +49,11 @@ pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
 
 /// Where those begin who look after the hub, or watch over it.
 fn watched(actor: &Actor) -> Option<(&'static str, &'static str)> {
-    match actor.is_admin() {
-        true => Some(("Hub", "/admin")),
-        false => actor
-            .watches()
-            .ok()
-            .map(|()| ("System errors", "/admin/errors")),
+    if actor.is_admin() {
+        return Some(("Hub", "/admin"));
     }
+    let watches = actor.watches().is_ok();
+    watches.then_some(("System errors", "/admin/errors"))
 }
 
 /// The text of a key that was just made.
