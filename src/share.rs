@@ -16,6 +16,10 @@ pub const MIN_PASSWORD: usize = 8;
 /// Characters of a link's password at most.
 pub const MAX_PASSWORD: usize = 200;
 
+/// Files of a result that no link shows: its log, what else the run left, and the record of the former system. They
+/// may tell what the pages of a link leave out.
+const NOT_SHOWN: [&str; 3] = ["log.txt", "extra.zip", "former.json"];
+
 /// Parts of the names of programs that fetch a page to index or to preview it, in lower case.
 const BOTS: [&str; 7] = [
     "bot",
@@ -69,6 +73,11 @@ impl Share {
         self.selection
             .as_ref()
             .is_none_or(|places| places.binary_search(&index).is_ok())
+    }
+
+    /// Whether a link shows a file of a result by its name.
+    pub fn shows_file(name: &str) -> bool {
+        !NOT_SHOWN.contains(&name) && !name.ends_with(".log")
     }
 }
 

@@ -341,6 +341,10 @@ pub trait Documents: Send + Sync {
     /// The documents that answer a query. Its shape must stand in [`super::shapes`].
     async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError>;
 
+    /// The place of the last document that a query finds when it finds as many as its `limit`, `None` when there are not
+    /// so many. Those before it are passed over in an index and not read.
+    async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError>;
+
     /// How many documents answer a query, counted up to its `limit`; its cursor is not looked at.
     async fn count(&self, query: &Query) -> Result<u32, DocumentsError>;
 

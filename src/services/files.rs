@@ -12,11 +12,12 @@ use crate::id::JobId;
 use crate::job::Job;
 use crate::ports::blobs::{self, BlobsError, Download};
 
-/// Seconds that an address to a file is good for: long enough to be followed, since whoever has it needs no account.
-const ADDRESS_S: i64 = 60;
+/// Seconds that an address to a file is good for: long enough to be followed, and as short as somebody who was removed
+/// may still read, since whoever has it needs no account.
+const ADDRESS_S: i64 = 10;
 
 impl Services {
-    /// A signed address of a result's file, good for a minute; the browser saves it with `save`, else shows it. A file
+    /// A signed address of a result's file, good for a moment; the browser saves it with `save`, else shows it. A file
     /// that is not where it should be is told here, where it can be told in words.
     pub async fn file_url(
         &self,

@@ -73,7 +73,8 @@ impl Services {
                 id: token.id.clone(),
             }),
             (None, Some(page)) if page > 1 => {
-                match self.walk(&base, (page - 1) * request.per_page).await? {
+                base.limit = (page - 1) * request.per_page;
+                match self.store.last(&base).await? {
                     Some(cursor) => Some(cursor),
                     None => {
                         return self
@@ -142,12 +143,11 @@ impl Services {
         let mut jobs: Vec<Stored<Job>> = Vec::new();
         let mut read = 0;
         let plain = is_plain(actor, filters);
-        query.limit = if plain {
-            wanted + 1
-        } else {
-            (wanted + 1).max(100)
-        };
         loop {
+            query.limit = match plain {
+                true => wanted + 1,
+                false => (wanted + 1).max(100).min(SEARCHED - read),
+            };
             let found = self.store.query::<Job>(&query).await?;
             let exhausted = (found.len() as u32) < query.limit;
             read += found.len() as u32;
@@ -182,22 +182,6 @@ impl Services {
             }
             query.after = last;
         }
-    }
-
-    /// The place after the first `rows` rows, read in steps; `None` when there are not that many.
-    async fn walk(&self, base: &Query, rows: u32) -> Result<Option<Cursor>> {
-        let mut query = base.clone();
-        let mut left = rows;
-        while left > 0 {
-            query.limit = left.min(1_000);
-            let found = self.store.query::<Job>(&query).await?;
-            if (found.len() as u32) < query.limit {
-                return Ok(None);
-            }
-            left -= query.limit;
-            query.after = found.last().map(cursor);
-        }
-        Ok(query.after)
     }
 
     async fn finish(

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::{DraftId, JobId};
 use crate::job::{Job, Kind};
 use crate::ports::documents::{
-    Collection, Document, Documents, DocumentsError, Expect, Key, Query, Version, Write,
+    Collection, Cursor, Document, Documents, DocumentsError, Expect, Key, Query, Version, Write,
 };
 use crate::time::Timestamp;
 
@@ -83,6 +83,10 @@ impl Store {
             .into_iter()
             .map(read)
             .collect()
+    }
+
+    pub async fn last(&self, query: &Query) -> Result<Option<Cursor>> {
+        self.documents.last(query).await.map_err(error)
     }
 
     pub async fn count(&self, query: &Query) -> Result<u32> {

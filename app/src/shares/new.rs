@@ -88,7 +88,7 @@ fn what(job: &JobDetail, told: &str) -> impl IntoView + use<> {
         <ul>
             <li>"its name and its inputs: names and SMILES of ligands, columns that came with them" {target}</li>
             <li>"scores, poses and how they were made"</li>
-            <li>"files of the result, to be downloaded"</li>
+            <li>"files of the result, to be downloaded, without the log of the run"</li>
             <li>{format!("who shared it: “{told}”")}</li>
         </ul>
         <p>"Nobody sees your e-mail address or any other job, and nobody can change anything."</p>

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hub::actor::Actor;
 use hub::services::IdempotencyKey;
 use hub::{Error, Fault};
 use serde::de::DeserializeOwned;
@@ -15,7 +16,9 @@ use serde_json::error::Category;
 use crate::problem::Problem;
 
 /// Bytes of a JSON body at most.
-pub const MAX_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY: usize = 16 * 1024 * 1024;
+/// The same of whoever is not signed in, and has no more to say than who they are.
+const MAX_OF_STRANGERS: usize = 64 * 1024;
 
 /// Values in a JSON body at most: 10,000 ligands with 48 further columns each. A value of a few bytes takes hundreds in
 /// memory.
@@ -40,7 +43,13 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
                 message,
             ));
         }
-        let body = whole_body(request, MAX_BODY).await?;
+        let signed_in = request.extensions().get::<Actor>().is_some();
+        let most = if signed_in {
+            MAX_BODY
+        } else {
+            MAX_OF_STRANGERS
+        };
+        let body = whole_body(request, most).await?;
         if values(&body) > MAX_VALUES {
             let message = "the body has more than the 500,000 values that are taken";
             return Err(Error::TooLarge(message.to_owned()).into());
@@ -68,8 +77,11 @@ pub async fn whole_body(request: Request, most: usize) -> Result<Bytes, Problem>
     match Limited::new(request.into_body(), most).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(failed) if failed.is::<LengthLimitError>() => {
-            let megabytes = most / 1024 / 1024;
-            let message = format!("the body is larger than the {megabytes} MB that are taken");
+            let most = match most / 1024 {
+                kilobytes if kilobytes < 1024 => format!("{kilobytes} kB"),
+                kilobytes => format!("{} MB", kilobytes / 1024),
+            };
+            let message = format!("the body is larger than the {most} that are taken");
             Err(Error::TooLarge(message).into())
         }
         Err(_) => Err(Error::bad_request("body", "the body ended before it was complete").into()),

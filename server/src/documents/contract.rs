@@ -71,6 +71,7 @@ macro_rules! on_store {
             walks: [
                 pages_cover_everything_once,
                 pages_cover_everything_once_while_documents_come,
+                the_last_of_so_many_is_where_the_next_page_begins,
                 a_cursor_outside_the_range_is_beside_or_beyond_it,
                 a_cursor_at_a_document_that_is_gone_goes_on_after_it,
             ],

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use hub::ports::Documents;
-use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
+use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::time::Timestamp;
 
 use super::{Clock, check};
@@ -90,11 +90,19 @@ impl Documents for Firestore {
         let found = self.client.query(structured).await?;
         found
             .into_iter()
-            .map(|stored| {
-                let id = stored.name.rsplit('/').next().unwrap_or_default();
-                layout::document(Key::new(query.collection, id), stored)
-            })
+            .map(|stored| layout::found(query, stored))
             .collect()
+    }
+
+    async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError> {
+        let mut structured = question::structured(query, &self.client.documents())?;
+        let Some(before) = query.limit.checked_sub(1) else {
+            return Ok(None);
+        };
+        structured.offset = i32::try_from(before).unwrap_or(i32::MAX);
+        structured.limit = Some(1);
+        let last = self.client.query(structured).await?.pop();
+        last.map(|stored| layout::place(query, stored)).transpose()
     }
 
     async fn count(&self, query: &Query) -> Result<u32, DocumentsError> {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use hub::ports::Documents;
-use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
+use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::time::Timestamp;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -137,6 +137,17 @@ impl Documents for Sqlite {
                     .await
             }
             None => Ok(Vec::new()),
+        }
+    }
+
+    async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError> {
+        match Statement::last(query)? {
+            Some(statement) => {
+                self.readers
+                    .read(move |connection| reader::place(connection, &statement))
+                    .await
+            }
+            None => Ok(None),
         }
     }
 

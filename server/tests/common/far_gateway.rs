@@ -288,6 +288,7 @@ async fn finish(run_id: &str, run: &Value) -> Value {
             "poses.sdf" => ("poses", pose.clone()),
             "poses.pdbqt" => ("poses", "MODEL 1\nENDMDL\n".to_owned()),
             "receptor.pdbqt" => ("receptor", "ATOM\n".to_owned()),
+            "log.txt" => ("log", "done\n".to_owned()),
             _ => continue,
         };
         let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&content));

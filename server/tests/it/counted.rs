@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use hub::ports::Documents;
-use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
+use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::time::Timestamp;
 
 /// Why a store that went away does not answer.
@@ -56,6 +56,13 @@ impl Documents for Counted {
     async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError> {
         let found = self.store()?.query(query).await?;
         self.read.fetch_add(found.len(), Ordering::SeqCst);
+        Ok(found)
+    }
+
+    async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError> {
+        let found = self.store()?.last(query).await?;
+        self.read
+            .fetch_add(usize::from(found.is_some()), Ordering::SeqCst);
         Ok(found)
     }
 

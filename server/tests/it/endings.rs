@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::organizations::id_of;
-use crate::people::{OWN, ask, founded, invited, job, join, token};
+use crate::people::{OWN, ask, founded, invited, job, join, member, token};
 
 #[tokio::test]
 async fn its_owner_ends_an_organisation_in_which_nothing_and_nobody_is_left() {
@@ -100,4 +100,15 @@ async fn what_is_accepted_while_an_organisation_ends_is_somebodys() {
             assert_eq!(read.status, 200, "round {round}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_admin_ends_no_organisation() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@x.org").await;
+    founded(&hub, &ada).await;
+    let bea = member(&hub, &ada, "bea@x.org", "admin").await;
+    let name = json!({"name": "Structural biology"});
+    let end = ask(&hub, Method::DELETE, OWN, &bea, &name).await;
+    end.problem(403, "forbidden");
 }

@@ -1,7 +1,7 @@
 //! My Results: pages both ways, filters, words.
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::input;
@@ -247,6 +247,40 @@ async fn a_page_reads_its_rows_and_one_more(store: Store) {
                 let next = page["next_page_token"].as_str().unwrap();
                 token = format!("&page_token={next}");
             }
+            // By its number, a page also reads the row before it.
+            for number in [2, 9] {
+                let (documents, _) = read(&format!("{filter}&page={number}")).await;
+                assert_eq!(documents, 12, "page {number} of {filter} by its number");
+            }
         }
     }
+}
+
+#[tokio::test]
+async fn a_search_reads_five_hundred_and_goes_on_where_it_stopped() {
+    let hub = Hub::start_alone().await;
+    for place in 0..620 {
+        let mut job = input::job("CCO");
+        let word = if place == 0 { "odd" } else { "even" };
+        job["name"] = format!("number {place} {word}").into();
+        hub.post("/api/v1/jobs", &job)
+            .await
+            .expect(StatusCode::CREATED);
+    }
+    // The longest word is looked up, and is in all of them.
+    let search = "/api/v1/jobs?per_page=100&search=number+odd";
+    hub.documents.read();
+    let page = hub.get(search).await.expect(StatusCode::OK);
+    assert_eq!(hub.documents.read(), 500);
+    assert_eq!(
+        (names(&page).len(), &page["search_incomplete"]),
+        (0, &json!(true))
+    );
+    let token = page["next_page_token"].as_str().unwrap();
+    let page = hub
+        .get(&format!("{search}&page_token={token}"))
+        .await
+        .expect(StatusCode::OK);
+    assert_eq!(names(&page), ["number 0 odd"]);
+    assert_eq!(hub.documents.read(), 120);
 }

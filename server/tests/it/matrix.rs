@@ -10,16 +10,19 @@ use axum::http::{Method, Request, header};
 use hub::actor::Actor;
 use hub::id::JobId;
 use hub::services::{BatchRequest, JobRequest};
+use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::people::job;
 
 use standing::{Person, Standing, maker, people};
+use things::World;
 
 mod others;
 mod pages;
 mod standing;
+mod things;
 
 /// Who may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +41,19 @@ enum May {
     WriterOfIt,
     /// The admins of one's organisation.
     Leader,
+    /// The admins of the organisation whose member is in the path.
+    LeaderOfIt,
+    /// Whoever the thing in the path belongs to, and nobody else, reads it.
+    OwnerReads,
+    /// The same, changes it.
+    OwnerChanges,
+    /// The same, and the admins of the organisation.
+    OwnerOrLeader,
     /// The admins of the hub.
     Admin,
     /// Whoever watches over the hub: its admins, its developers, and programs with a key of theirs.
     Watcher,
-    /// Whoever has the thing in the path, which nobody else knows of; `made-up` stands there, so that nobody has it.
+    /// Nobody: what is in the path is made up.
     Nobody,
     /// Whoever has what lets in at that address, which is no account; `made-up` stands there.
     NobodyAtAll,
@@ -54,6 +65,8 @@ const API: &[(&str, &str, May)] = &[
     // Before everybody who can founds one.
     ("GET", "/organizations/own/audit", Leader),
     ("GET", "/organizations/own/shares", Leader),
+    ("PATCH", "/organizations/own/members/{id}", LeaderOfIt),
+    ("DELETE", "/organizations/own/members/{id}", LeaderOfIt),
     ("GET", "/jobs", Reader),
     ("POST", "/jobs", Writer),
     ("GET", "/jobs/{id}", ReaderOfIt),
@@ -77,11 +90,11 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/events", Reader),
     ("POST", "/preflight", Reader),
     ("POST", "/drafts", Writer),
-    ("GET", "/drafts/{id}", Nobody),
-    ("POST", "/drafts/{id}/submit", Nobody),
+    ("GET", "/drafts/{id}", OwnerReads),
+    ("POST", "/drafts/{id}/submit", OwnerChanges),
     ("GET", "/shares", Reader),
     ("POST", "/shares", WriterOfIt),
-    ("DELETE", "/shares/{id}", Nobody),
+    ("DELETE", "/shares/{id}", OwnerOrLeader),
     ("GET", "/tasks", Reader),
     ("GET", "/models", Reader),
     ("GET", "/targets", Reader),
@@ -96,17 +109,15 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/organizations/own", Reader),
     ("DELETE", "/organizations/own", Writer),
     ("POST", "/organizations/own/invitations", Writer),
-    ("PATCH", "/organizations/own/members/{id}", Nobody),
-    ("DELETE", "/organizations/own/members/{id}", Nobody),
     ("POST", "/organizations/join", Writer),
     ("GET", "/invitation", Nobody),
     ("GET", "/admin/users", Admin),
-    ("GET", "/admin/users/{id}", Nobody),
-    ("PUT", "/admin/users/{id}/roles", Nobody),
-    ("PUT", "/admin/users/{id}/limits", Nobody),
+    ("GET", "/admin/users/{id}", Admin),
+    ("PUT", "/admin/users/{id}/roles", Admin),
+    ("PUT", "/admin/users/{id}/limits", Admin),
     ("GET", "/admin/organizations", Admin),
-    ("GET", "/admin/organizations/{id}", Nobody),
-    ("PUT", "/admin/organizations/{id}", Nobody),
+    ("GET", "/admin/organizations/{id}", Admin),
+    ("PUT", "/admin/organizations/{id}", Admin),
     ("GET", "/admin/models", Admin),
     ("PUT", "/admin/models/{id}", Admin),
     ("GET", "/admin/assignments", Admin),
@@ -114,10 +125,10 @@ const API: &[(&str, &str, May)] = &[
     ("GET", "/admin/audit", Admin),
     ("GET", "/admin/errors", Watcher),
     ("GET", "/sessions", Reader),
-    ("DELETE", "/sessions/{id}", Nobody),
+    ("DELETE", "/sessions/{id}", OwnerChanges),
     ("GET", "/api-keys", Reader),
     ("POST", "/api-keys", InPerson),
-    ("DELETE", "/api-keys/{id}", Nobody),
+    ("DELETE", "/api-keys/{id}", OwnerChanges),
     ("POST", "/callbacks/{run_id}", Everybody),
 ];
 
@@ -128,9 +139,9 @@ const FUNCTIONS: &[(&str, May)] = &[
     ("jobs/cancel", WriterOfIt),
     ("jobs/retry", WriterOfIt),
     ("jobs/delete", WriterOfIt),
-    ("drafts/submit", Writer),
+    ("drafts/submit", OwnerChanges),
     ("shares/create", WriterOfIt),
-    ("shares/revoke", Nobody),
+    ("shares/revoke", OwnerOrLeader),
     ("shares/organization", WriterOfIt),
     ("batches/retry-failed", WriterOfIt),
 ];
@@ -142,7 +153,10 @@ enum Expected {
     NoneOf(&'static [u16]),
 }
 
-fn expected(may: May, standing: Standing) -> Expected {
+/// What is allowed is answered by anything but these.
+const ALLOWED: Expected = Expected::NoneOf(&[401, 403, 404, 405, 500]);
+
+fn expected(may: May, standing: Standing, shown: bool) -> Expected {
     use Expected::*;
     use Standing::*;
     match (may, standing) {
@@ -151,23 +165,25 @@ fn expected(may: May, standing: Standing) -> Expected {
         (_, Stranger) => OneOf(&[401]),
         (Writer, Viewer | Reading) | (InPerson | WriterOfIt, Reading) => OneOf(&[403]),
         (InPerson, RootKey) => OneOf(&[403]),
-        (Admin, Root) | (Leader, Lead | Elsewhere) => NoneOf(&[401, 403, 404, 405, 500]),
+        (Admin, Root) | (Leader, Lead | Elsewhere) | (LeaderOfIt, Lead) => ALLOWED,
+        (OwnerReads, Own | Reading) | (OwnerChanges, Own) | (OwnerOrLeader, Own | Lead) => ALLOWED,
         (Admin, _) => OneOf(&[404]),
-        (Watcher, Root | RootKey | Developer) => NoneOf(&[401, 403, 404, 405, 500]),
+        (Watcher, Root | RootKey | Developer) => ALLOWED,
         (Watcher, _) => OneOf(&[404]),
-        (Leader, Viewer | Peer | Own | Reading) => OneOf(&[403]),
+        (Leader | LeaderOfIt, Viewer | Peer | Own | Reading) => OneOf(&[403]),
         (Leader, _) => OneOf(&[404]),
         (Reader | Writer | InPerson, _) => NoneOf(&[401, 405, 500]),
+        // A colleague's work that is shown is read, and not changed.
+        (ReaderOfIt, Peer | Viewer) if shown => ALLOWED,
+        (WriterOfIt, Peer) if shown => OneOf(&[403]),
         // That they may change nothing is said before it is looked up.
         (WriterOfIt, Viewer) => OneOf(&[403, 404]),
         (ReaderOfIt | WriterOfIt, Outside | Elsewhere | Peer | Viewer | Developer | RootKey) => {
             OneOf(&[404])
         }
-        (ReaderOfIt | WriterOfIt, Own | Lead | Root | Reading) => {
-            NoneOf(&[401, 403, 404, 405, 500])
-        }
-        (Nobody, Viewer | Reading | RootKey) => OneOf(&[403, 404]),
-        (Nobody, _) => OneOf(&[404]),
+        (ReaderOfIt | WriterOfIt, Own | Lead | Root | Reading) => ALLOWED,
+        (_, Viewer | Reading | RootKey) => OneOf(&[403, 404]),
+        (Nobody | LeaderOfIt | OwnerReads | OwnerChanges | OwnerOrLeader, _) => OneOf(&[404]),
     }
 }
 
@@ -236,7 +252,7 @@ fn sent(path: &str, id: &JobId) -> (&'static str, String) {
     }
 }
 
-fn form(function: &str, id: &JobId) -> (&'static str, String) {
+fn form(function: &str, id: &str) -> (&'static str, String) {
     match function {
         "pages/read" => (
             "application/json",
@@ -245,11 +261,11 @@ fn form(function: &str, id: &JobId) -> (&'static str, String) {
         "jobs/list" => ("application/json", json!({"query": ""}).to_string()),
         "shares/revoke" => (
             "application/x-www-form-urlencoded",
-            "id=made-up&back=%2F".to_owned(),
+            format!("id={id}&back=%2F"),
         ),
         "drafts/submit" => (
             "application/x-www-form-urlencoded",
-            "draft=made-up&key=k&on_failed_rows=refuse".to_owned(),
+            format!("draft={id}&key=k&on_failed_rows=refuse"),
         ),
         _ => (
             "application/x-www-form-urlencoded",
@@ -259,7 +275,10 @@ fn form(function: &str, id: &JobId) -> (&'static str, String) {
 }
 
 fn complain(what: &str, who: &Person, may: May, status: u16) -> Option<String> {
-    let expected = expected(may, who.standing);
+    complain_of(what, who, expected(may, who.standing, false), status)
+}
+
+fn complain_of(what: &str, who: &Person, expected: Expected, status: u16) -> Option<String> {
     let wrong = status == 429
         || match expected {
             Expected::OneOf(good) => !good.contains(&status),
@@ -268,66 +287,100 @@ fn complain(what: &str, who: &Person, may: May, status: u16) -> Option<String> {
     wrong.then(|| format!("{what} as {}: {status}, expected {expected:?}", who.name))
 }
 
-#[tokio::test]
-async fn everybody_may_what_the_table_says() {
+/// A call: its method, where it goes, its name in the table, and who may.
+type Call = (&'static str, String, &'static str, May);
+
+fn of_api() -> impl Iterator<Item = Call> {
+    let call = |(method, path, may): &(_, &'static str, _)| {
+        (*method, format!("/api/v1{path}"), *path, *may)
+    };
+    API.iter().map(call)
+}
+
+fn of_pages() -> impl Iterator<Item = Call> {
+    let call = |(name, may): &(&'static str, _)| ("POST", format!("/api/{name}"), *name, *may);
+    FUNCTIONS.iter().map(call)
+}
+
+/// Makes every call as everybody; what was answered otherwise than the table says. When the maker's work is shown to their
+/// organisation, only calls for work are made.
+async fn called_by_everybody(calls: impl Iterator<Item = Call>, shown: bool) -> Vec<String> {
     let hub = Hub::start_with_accounts().await;
-    let people = people(&hub).await;
-    let maker = maker(&hub, &people).await;
+    let world = World::new(&hub).await;
+    let of_work = |may: &May| matches!(may, ReaderOfIt | WriterOfIt);
     let mut wrong = Vec::new();
-    for (method, path, may) in API {
-        let (single, batch) = made(&hub, &maker).await;
-        let id = if path.starts_with("/batches") {
-            &batch
-        } else {
-            &single
+    for (method, full, path, may) in calls {
+        if shown && !of_work(&may) {
+            continue;
+        }
+        let (single, batch) = made(&hub, &world.maker).await;
+        let work = match path.trim_start_matches('/').starts_with("batches") {
+            true => &batch,
+            false => &single,
         };
-        let known = matches!(may, ReaderOfIt | WriterOfIt) || path.contains("/files/");
-        let id_text = if known { id.as_str() } else { "made-up" };
-        let full = path
-            .replace("{id}", id_text)
-            .replace("{name}", "made-up")
-            .replace("{run_id}", "made-up:1")
-            .replace("/models/made-up", "/models/chai1");
-        let full = if path.ends_with("/export") {
-            format!("{full}?format=json")
-        } else {
-            full
-        };
-        for (place, who) in people.iter().enumerate() {
+        if shown {
+            let show = hub
+                .services
+                .share_with_organization(&world.maker, work, true);
+            show.await.unwrap();
+        }
+        let mut there = None;
+        for (place, who) in world.people.iter().enumerate() {
             // Signing out ends what the other rows go on with; that it works is shown elsewhere.
-            if *path == "/auth/logout" && who.standing != Standing::Stranger {
+            if path == "/auth/logout" && who.standing != Standing::Stranger {
                 continue;
             }
-            let (media_type, text) = sent(path, id);
+            let id = match there.take() {
+                Some(id) => id,
+                None if of_work(&may) || path.contains("/files/") => work.to_string(),
+                None => world.thing(&hub, &format!("{full}/")).await,
+            };
+            let (media_type, text) = match full.starts_with("/api/v1") {
+                true => sent(path, work),
+                false => form(path, &id),
+            };
+            let address = full
+                .replace("{id}", &id)
+                .replace("{name}", "made-up")
+                .replace("{run_id}", "made-up:1")
+                .replace("/export", "/export?format=json");
             let request = hub
-                .request(method.parse().unwrap(), &format!("/api/v1{full}"))
+                .request(method.parse().unwrap(), &address)
                 .header(header::CONTENT_TYPE, media_type)
+                .header(header::ACCEPT, "application/json")
                 .header("idempotency-key", "once")
                 .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
             let request = request.body(Body::from(text)).unwrap();
             let status = status(&hub, place, request).await;
-            wrong.extend(complain(&format!("{method} {path}"), who, *may, status));
+            let expected = expected(may, who.standing, shown);
+            wrong.extend(complain_of(
+                &format!("{method} {path}"),
+                who,
+                expected,
+                status,
+            ));
+            // Whoever may has ended it.
+            there = Some(id).filter(|_| !(200..400).contains(&status));
         }
     }
-    for (function, may) in FUNCTIONS {
-        let (single, batch) = made(&hub, &maker).await;
-        let id = if function.starts_with("batches") {
-            &batch
-        } else {
-            &single
-        };
-        for (place, who) in people.iter().enumerate() {
-            let (media_type, text) = form(function, id);
-            let request = hub
-                .request(Method::POST, &format!("/api/{function}"))
-                .header(header::CONTENT_TYPE, media_type)
-                .header(header::ACCEPT, "application/json")
-                .header(header::AUTHORIZATION, format!("Bearer {}", who.bearer));
-            let request = request.body(Body::from(text)).unwrap();
-            let status = status(&hub, place, request).await;
-            wrong.extend(complain(function, who, *may, status));
-        }
-    }
+    wrong
+}
+
+#[tokio::test]
+async fn everybody_may_what_the_table_says() {
+    let wrong = called_by_everybody(of_api(), false).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn everybody_may_by_pages_what_the_table_says() {
+    let wrong = called_by_everybody(of_pages(), false).await;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_shown_is_read_by_colleagues_and_changed_by_its_maker() {
+    let wrong = called_by_everybody(of_api().chain(of_pages()), true).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -361,28 +414,7 @@ fn every_address_has_a_row() {
         .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()));
     assert_eq!(rows.collect::<BTreeSet<_>>(), there);
 
-    let mut there = BTreeSet::new();
-    let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../app/src")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let text = std::fs::read_to_string(path).unwrap();
-                there.extend(
-                    text.split("endpoint = \"")
-                        .skip(1)
-                        .map(|rest| rest.split('"').next().unwrap().to_owned()),
-                );
-            }
-        }
-    }
-    assert_eq!(
-        FUNCTIONS
-            .iter()
-            .map(|(name, _)| (*name).to_owned())
-            .collect::<BTreeSet<_>>(),
-        there
-    );
+    let there = server_fn_paths().map(|(path, _)| path.trim_start_matches("/api/").to_owned());
+    let rows = FUNCTIONS.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(rows.collect::<BTreeSet<_>>(), there.collect());
 }

@@ -212,6 +212,11 @@ async fn what_anybody_may_send_is_small() {
     hub.post("/api/v1/callbacks/abc:1", &long)
         .await
         .problem(413, "too-large");
+    let long = json!({"email": "a@x.org", "password": "x".repeat(100_000)});
+    for place in ["signup", "login"] {
+        let answer = hub.post(&format!("/api/v1/auth/{place}"), &long).await;
+        answer.problem(413, "too-large");
+    }
     let request = hub
         .request(Method::POST, "/login")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");

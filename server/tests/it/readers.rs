@@ -104,10 +104,13 @@ async fn a_single_job_is_shown_with_its_files() {
             .starts_with("attachment;")
     );
     assert!(text(&file).contains("M  END"));
-    assert_eq!(
-        read(&hub, &format!("{path}/files/other.txt")).await.status,
-        404
-    );
+    let log = format!("/api/v1/jobs/{id}/files/log.txt");
+    assert_eq!(hub.get(&log).await.status, 302, "it has a log");
+    assert!(!page.contains("log.txt"), "{page}");
+    for hidden in ["other.txt", "log.txt", "extra.zip"] {
+        let answer = read(&hub, &format!("{path}/files/{hidden}")).await;
+        assert_eq!(answer.status, 404, "{hidden}");
+    }
     let table = text(&read(&hub, &format!("{path}/export")).await);
     assert_eq!(table.lines().count(), 2, "{table}");
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hub::model::ModelOffer;
 use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
 use hub::ports::compute::{Accepted, ComputeError, LigandReport, Ligands, Run, RunRequest};
-use hub::ports::documents::{Document, DocumentsError, Key, Query, Write};
+use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::ports::{Blobs, Compute, Documents};
 use hub::time::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -166,6 +166,11 @@ impl Documents for Faulty<dyn Documents> {
     async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError> {
         let ask = self.port.query(query);
         self.effects.question("query", ask, no_documents).await
+    }
+
+    async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError> {
+        let ask = self.port.last(query);
+        self.effects.question("last", ask, no_documents).await
     }
 
     async fn count(&self, query: &Query) -> Result<u32, DocumentsError> {

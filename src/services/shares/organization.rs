@@ -1,6 +1,6 @@
 //! Showing a job or batch to the organisation that it was made in.
 
-use crate::actor::{Actor, Owner};
+use crate::actor::Actor;
 use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::JobId;
@@ -53,7 +53,7 @@ fn may_share(actor: &Actor, job: &Job) -> Result<()> {
     let Some(role) = actor.member else {
         return refused("you belong to no organisation; share it by a link instead");
     };
-    if !matches!(job.owner, Owner::Organization(_)) {
+    if job.owner != actor.owner {
         return refused(
             "it was made outside of your organisation and stays yours; share it by a link instead",
         );
@@ -75,6 +75,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::actor::Owner;
 
     #[test]
     fn without_an_organisation_there_is_nobody_to_share_with() {

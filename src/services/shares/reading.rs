@@ -133,6 +133,9 @@ impl Services {
     /// A file of the shared job, or of a child of the shared batch, as it is read.
     pub async fn shared_file(&self, shared: &Shared, id: &JobId, name: &str) -> Result<Export> {
         shared.check(id)?;
+        if !Share::shows_file(name) {
+            return Err(Error::NotFound);
+        }
         self.file(&shared.reader, id, name).await
     }
 
@@ -183,10 +186,11 @@ impl Shared {
     }
 }
 
-/// A job without its tries, the end of its log, and the job that it repeats.
+/// A job without its tries, its log, and the job that it repeats.
 fn without_private(mut detail: JobDetail) -> JobDetail {
     detail.attempts.clear();
     detail.source_id = None;
+    detail.files.retain(|file| Share::shows_file(&file.name));
     if let Some(error) = &mut detail.row.error {
         error.log_tail = None;
     }

@@ -68,6 +68,47 @@ pub async fn pages_cover_everything_once(store: Store) {
     }
 }
 
+pub async fn the_last_of_so_many_is_where_the_next_page_begins(store: Store) {
+    write(&store, jobs(200)).await;
+    let both = vec![json!("failed"), json!("completed")];
+    for direction in [Ascending, Descending] {
+        let all = || Query::new(Jobs, "created_at", direction, 1_000).equal("shelf", "user:a");
+        let queries = [
+            all(),
+            all().any_of("status", both.clone()).from("2026-003"),
+            all().contains("terms", "even"),
+        ];
+        for query in queries {
+            let whole = find(&store, &query).await;
+            for limit in [1, 8, whole.len() as u32] {
+                let last = store
+                    .last(&Query {
+                        limit,
+                        ..query.clone()
+                    })
+                    .await
+                    .unwrap();
+                let next = query.clone().after(last.clone());
+                assert!(last.is_some());
+                assert_eq!(
+                    find(&store, &next).await,
+                    whole[limit as usize..],
+                    "{query:?}"
+                );
+            }
+            for limit in [0, whole.len() as u32 + 1] {
+                let beyond = store
+                    .last(&Query {
+                        limit,
+                        ..query.clone()
+                    })
+                    .await;
+                assert_eq!(beyond.unwrap(), None, "{query:?}");
+            }
+        }
+    }
+}
+
 pub async fn pages_cover_everything_once_while_documents_come(store: Store) {
     write(&store, jobs(300)).await;
     let before: Vec<_> = find(

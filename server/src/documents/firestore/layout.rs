@@ -14,10 +14,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use googleapis_tonic_google_firestore_v1::google::firestore::v1 as api;
-use hub::ports::documents::{Collection, Document, DocumentsError, Key, Version};
+use hub::ports::documents::{Collection, Cursor, Document, DocumentsError, Key, Query, Version};
 use hub::ports::shapes::{self, EXPIRING};
 use hub::time::Timestamp;
 use prost_types::Timestamp as ApiTimestamp;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use api::value::ValueType;
@@ -84,6 +85,21 @@ fn is_simple(field: &str) -> bool {
         && !field.starts_with(|first: char| first.is_ascii_digit())
 }
 
+/// A document that a query found, as the hub reads it.
+pub fn found(query: &Query, stored: api::Document) -> Result<Document, DocumentsError> {
+    let id = stored.name.rsplit('/').next().unwrap_or_default();
+    document(Key::new(query.collection, id), stored)
+}
+
+/// Its place in the order of the query.
+pub fn place(query: &Query, stored: api::Document) -> Result<Cursor, DocumentsError> {
+    let Document { key, json, .. } = found(query, stored)?;
+    let carried: HashMap<String, Value> =
+        serde_json::from_str(&json).map_err(|error| DocumentsError::Refused(error.into()))?;
+    let value = carried.get(query.order.0).ok_or_else(|| odd(&key))?.clone();
+    Ok(Cursor { value, id: key.id })
+}
+
 /// The document as the hub reads it.
 pub fn document(key: Key, stored: api::Document) -> Result<Document, DocumentsError> {
     let version = version(&stored).ok_or_else(|| odd(&key))?;
@@ -140,23 +156,23 @@ fn odd(key: &Key) -> DocumentsError {
 
 /// A value that a query names, in Firestore's own type; `None` for what no query finds. A text that is just how a time is
 /// written is that time.
-pub fn copy(json: &serde_json::Value) -> Option<api::Value> {
+pub fn copy(json: &Value) -> Option<api::Value> {
     Some(match json {
-        serde_json::Value::String(written) => match written.parse::<Timestamp>() {
+        Value::String(written) => match written.parse::<Timestamp>() {
             Ok(time) if time.to_string() == *written => {
                 value(ValueType::TimestampValue(api_time(time)))
             }
             _ => text(written),
         },
-        serde_json::Value::Bool(flag) => value(ValueType::BooleanValue(*flag)),
-        serde_json::Value::Number(number) => whole(number.as_i64()?),
-        serde_json::Value::Array(list) => {
+        Value::Bool(flag) => value(ValueType::BooleanValue(*flag)),
+        Value::Number(number) => whole(number.as_i64()?),
+        Value::Array(list) => {
             let values = list.iter().filter_map(|term| term.as_str().map(text));
             value(ValueType::ArrayValue(api::ArrayValue {
                 values: values.collect(),
             }))
         }
-        serde_json::Value::Null | serde_json::Value::Object(_) => return None,
+        Value::Null | Value::Object(_) => return None,
     })
 }
 

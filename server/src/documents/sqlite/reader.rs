@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hub::ports::documents::{Collection, Document, DocumentsError, Key, Version};
+use hub::ports::documents::{Collection, Cursor, Document, DocumentsError, Key, Version};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 use tokio::sync::Semaphore;
 
@@ -130,6 +131,22 @@ pub fn documents(
         .prepare_cached(&statement.sql)?
         .query_map(params_from_iter(&statement.parameters), document)?
         .collect()
+}
+
+/// The place that a statement comes to, if there is one.
+pub fn place(connection: &Connection, statement: &Statement) -> rusqlite::Result<Option<Cursor>> {
+    let place = |row: &Row<'_>| {
+        let value = match row.get_ref(0)? {
+            ValueRef::Integer(number) => number.into(),
+            text => text.as_str()?.into(),
+        };
+        let id = row.get(1)?;
+        Ok(Cursor { value, id })
+    };
+    connection
+        .prepare_cached(&statement.sql)?
+        .query_row(params_from_iter(&statement.parameters), place)
+        .optional()
 }
 
 /// The number that a statement counts.

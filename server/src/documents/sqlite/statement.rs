@@ -20,22 +20,19 @@ pub struct Statement {
 impl Statement {
     /// What reads the documents of a query as rows of order value, id, version and JSON; `None` when there can be none.
     pub fn select(query: &Query) -> Result<Option<Self>, DocumentsError> {
-        let mut builder = Builder::new(query)?;
-        let columns = format!(
-            "k.{}, k.id, {d}.version, {d}.json",
-            column(query.order.0),
-            d = builder.document()
-        );
+        let builder = Builder::new(query)?;
+        let document = builder.document();
+        let columns = format!(", {document}.version, {document}.json");
         let from = builder.from(true);
-        let spans = builder.spans(query.after.as_ref());
-        let walks = builder.walks(&columns, &from, &spans);
-        let by = match query.order.1 {
-            Direction::Ascending => "ASC",
-            Direction::Descending => "DESC",
-        };
-        Ok(builder.limited(&walks, |walks, limit| {
-            format!("{walks} ORDER BY 1 {by}, 2 {by} LIMIT {limit}")
-        }))
+        Ok(builder.ordered(&columns, &from, |limit| limit))
+    }
+
+    /// What reads order value and id of the last document that a query finds when it finds as many as its limit, from
+    /// the index alone; `None` when there can be none.
+    pub fn last(query: &Query) -> Result<Option<Self>, DocumentsError> {
+        let builder = Builder::new(query)?;
+        let from = builder.from(false);
+        Ok(builder.ordered("", &from, |limit| format!("1 OFFSET {limit} - 1")))
     }
 
     /// What counts the documents of a query up to its limit, whatever its cursor; `None` when there can be none.
@@ -157,6 +154,26 @@ impl<'a> Builder<'a> {
             };
             vec![ties, rest]
         }
+    }
+
+    /// Order value, id and `more` columns of what the query finds from its cursor on, in its order.
+    fn ordered(
+        mut self,
+        more: &str,
+        from: &str,
+        limited_to: impl FnOnce(String) -> String,
+    ) -> Option<Statement> {
+        let columns = format!("k.{}, k.id{more}", column(self.query.order.0));
+        let spans = self.spans(self.query.after.as_ref());
+        let walks = self.walks(&columns, from, &spans);
+        let by = match self.query.order.1 {
+            Direction::Ascending => "ASC",
+            Direction::Descending => "DESC",
+        };
+        self.limited(&walks, |walks, limit| {
+            let limit = limited_to(limit);
+            format!("{walks} ORDER BY 1 {by}, 2 {by} LIMIT {limit}")
+        })
     }
 
     /// One `SELECT` for each combination of values and each span.

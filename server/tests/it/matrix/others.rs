@@ -63,6 +63,45 @@ async fn nobody_gets_by_an_account_what_takes_none() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The files below a folder that say `.route(`, by their path in it.
+fn routing(folder: &std::path::Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            found.extend(
+                routing(&path)
+                    .into_iter()
+                    .map(|below| format!("{name}/{below}")),
+            );
+        } else if std::fs::read_to_string(&path).unwrap().contains(".route(") {
+            found.insert(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_other_file_has_addresses() {
+    let known = [
+        "api.rs",
+        "blobs/directory/routes.rs",
+        "health.rs",
+        "pages/accounts.rs",
+        "pages/admin.rs",
+        "pages/openid.rs",
+        "pages/organizations.rs",
+        "router.rs",
+        "shares.rs",
+    ];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let found = routing(folder.as_ref());
+    // Where requests are limited, a test has an address of its own.
+    let found = found.into_iter().filter(|file| file != "request/rate.rs");
+    assert_eq!(found.collect::<Vec<_>>(), known);
+}
+
 #[test]
 fn every_other_address_has_a_row() {
     let mut there = BTreeSet::new();

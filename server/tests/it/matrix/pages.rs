@@ -14,9 +14,9 @@ const PAGES: &[(&str, May)] = &[
     ("/admin/audit", Admin),
     ("/admin/errors", Watcher),
     ("/admin/users", Admin),
-    ("/admin/users/{id}", Nobody),
+    ("/admin/users/{id}", Admin),
     ("/admin/organizations", Admin),
-    ("/admin/organizations/{id}", Nobody),
+    ("/admin/organizations/{id}", Admin),
     ("/join", Nobody),
     ("/account", Reader),
     ("/new", Reader),
@@ -42,27 +42,26 @@ const FORMS: &[(&str, &str, May)] = &[
     ("/organization", "act=invite&role=viewer", Leader),
     ("/join", "token=made-up", Nobody),
     ("/admin", "act=model&model=chai1&maintenance=", Admin),
-    ("/admin/{place}/{id}", "act=roles", Nobody),
+    ("/admin/{place}/{id}", "act=roles", Admin),
 ];
 
 #[tokio::test]
 async fn everybody_reads_the_pages_that_the_table_says() {
     let hub = Hub::start_with_accounts().await;
-    let people = people(&hub).await;
-    let maker = maker(&hub, &people).await;
+    let world = World::new(&hub).await;
     let mut wrong = Vec::new();
     for (page, may) in PAGES {
-        let (single, batch) = made(&hub, &maker).await;
-        let id = match (may, page.starts_with("/batches")) {
-            (Nobody, _) => "made-up",
-            (_, true) => batch.as_str(),
-            (_, false) => single.as_str(),
+        let (single, batch) = made(&hub, &world.maker).await;
+        let id = match page.split('/').nth(1) {
+            Some("admin") => world.thing(&hub, page).await,
+            Some("batches") => batch.to_string(),
+            _ => single.to_string(),
         };
         let path = page
-            .replace("{id}", id)
+            .replace("{id}", &id)
             .replace("{task}", "protein_structure")
             .replace("{act}", "cancel");
-        for (place, who) in people.iter().enumerate() {
+        for (place, who) in world.people.iter().enumerate() {
             let asked = json!({"path": path, "query": ""}).to_string();
             let request = hub
                 .request(Method::POST, "/api/pages/read")
@@ -80,11 +79,12 @@ async fn everybody_reads_the_pages_that_the_table_says() {
 #[tokio::test]
 async fn everybody_sends_the_forms_that_the_table_says() {
     let hub = Hub::start_with_accounts().await;
-    let people = people(&hub).await;
+    let world = World::new(&hub).await;
     let mut wrong = Vec::new();
     for (form, sent, may) in FORMS {
-        let path = form.replace("{place}", "users").replace("{id}", "made-up");
-        for (place, who) in people.iter().enumerate() {
+        let path = form.replace("{place}", "users");
+        let path = path.replace("{id}", &world.thing(&hub, &path).await);
+        for (place, who) in world.people.iter().enumerate() {
             if *form == "/logout" && who.standing != Standing::Stranger {
                 continue;
             }
@@ -129,6 +129,19 @@ fn every_page_and_form_has_a_row() {
         include_str!("../../../src/pages/admin.rs"),
         include_str!("../../../src/pages/organizations.rs"),
     ];
-    let routed = sources.map(|source| source.matches("post(").count());
-    assert_eq!(routed.iter().sum::<usize>(), FORMS.len());
+    let named = [
+        ("(ACCOUNT,", "(\"/account\","),
+        ("(HUB,", "(\"/admin\","),
+        ("(PAGE,", "(\"/organization\","),
+    ];
+    let there = sources.iter().flat_map(|source| {
+        let named = named.iter();
+        routed(&named.fold((*source).to_owned(), |text, (name, path)| {
+            text.replace(name, path)
+        }))
+    });
+    let there = there.filter(|(method, _)| method == "POST");
+    let rows = FORMS.iter().map(|(form, _, _)| (*form).to_owned());
+    let there = there.map(|(_, path)| path);
+    assert_eq!(rows.collect::<BTreeSet<_>>(), there.collect());
 }
