@@ -205,6 +205,9 @@ impl Job {
             self.state,
             State::Queued | State::Waiting | State::Dispatching
         ))?;
+        if self.state == State::Dispatching {
+            self.attempts.pop();
+        }
         self.wait(reason.into(), until, now);
         Ok(())
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Services;
 use super::limits::TRIES;
 use super::models::NO_ROOM;
+use super::runs::tell_operators;
 use super::store::{self, Committed, Stored, job_key};
 use crate::actor::Owner;
 use crate::error::{Error, Result};
@@ -346,6 +347,7 @@ impl Services {
             Ok(_) | Err(ComputeError::Rejected(_)) => {}
         }
         let changed = self.change(&job.id, change).await?;
+        tell_operators(changed.as_ref());
         if changed.is_none() && answer.is_ok() && !self.is_awaited(job).await? {
             let _ = self.compute.cancel(&job.run_id()).await;
         }

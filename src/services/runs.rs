@@ -156,7 +156,7 @@ impl Services {
         self.fail_run(job, fault, Timings::default()).await
     }
 
-    /// Ends an attempt that failed. What is left for the operators is logged at error level.
+    /// Ends an attempt that failed.
     pub(super) async fn fail_run(
         &self,
         job: &Job,
@@ -164,22 +164,11 @@ impl Services {
         timings: Timings,
     ) -> Result<()> {
         let jitter = jitter();
-        let failed = self
-            .move_on(job, |job, now| {
-                job.took(timings.queued_s, timings.run_s, now);
-                job.fail(fault.clone(), jitter, now)
-            })
-            .await?;
-        if failed.is_some_and(|job| job.state == State::Failed)
-            && fault.category == Category::System
-        {
-            tracing::error!(
-                run = job.run_id(),
-                code = fault.code,
-                message = fault.message,
-                "a run failed for good"
-            );
-        }
+        let failed = self.move_on(job, |job, now| {
+            job.took(timings.queued_s, timings.run_s, now);
+            job.fail(fault.clone(), jitter, now)
+        });
+        tell_operators(failed.await?.as_ref());
         Ok(())
     }
 
@@ -195,7 +184,8 @@ impl Services {
             job.fence();
             Ok(())
         });
-        ended.await.map(drop)
+        tell_operators(ended.await?.as_ref());
+        Ok(())
     }
 
     /// Changes a job, if it is still at the epoch that was looked at.
@@ -213,6 +203,16 @@ impl Services {
             }
         })
         .await
+    }
+}
+
+/// Logs at error level that a job, as it is after a change, failed for good by the system's own fault.
+pub(super) fn tell_operators(changed: Option<&Job>) {
+    let failed = changed.filter(|job| job.state == State::Failed);
+    let error = failed.and_then(|job| job.error.as_ref());
+    if let Some(error) = error.filter(|error| error.category == Category::System) {
+        let (run, code, message) = (&error.reference, &error.code, &error.message);
+        tracing::error!(run, code, message, "a run failed for good");
     }
 }
 

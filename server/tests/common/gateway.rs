@@ -40,6 +40,8 @@ pub enum Taking {
 #[derive(Default)]
 pub struct Script {
     pub taking: Taking,
+    /// The hours that are left of a month, by the gateway's own word.
+    pub hours_left: Option<f64>,
     /// Why models take no runs, by model.
     pub maintenance: HashMap<&'static str, &'static str>,
     /// Whether a cancellation is confirmed.
@@ -52,6 +54,8 @@ pub struct Script {
     pub asked_for: usize,
     /// Every run that was begun, in order.
     pub begun: Vec<String>,
+    /// Runs that were asked for once more though they had begun.
+    pub asked_again: Vec<String>,
     /// Every run that was asked to end.
     pub cancelled: Vec<String>,
     /// Every run that was asked after.
@@ -145,6 +149,7 @@ async fn models(State(gateway): State<Gateway>) -> Json<Value> {
             model["slots"] = 2.into();
             model["gpu"] = "H100".into();
         }
+        model["gpu_hours_left"] = json!(script.hours_left);
         model["maintenance"] = json!(script.maintenance.get(id.as_str()));
     }
     Json(answer)
@@ -181,6 +186,9 @@ async fn begin(State(gateway): State<Gateway>, Json(run): Json<Value>) -> Respon
         }
         Taking::Unanswered => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Taking::Taken | Taking::TakenUnanswered | Taking::TakenSlowly => {}
+    }
+    if gateway.script().requests.contains_key(&run_id) {
+        gateway.script().asked_again.push(run_id.clone());
     }
     if !gateway.script().runs.contains_key(&run_id) {
         gateway.stands(

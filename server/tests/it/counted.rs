@@ -38,6 +38,11 @@ impl Counted {
         self.gone.store(true, Ordering::SeqCst);
     }
 
+    /// Lets it answer again.
+    pub fn come_back(&self) {
+        self.gone.store(false, Ordering::SeqCst);
+    }
+
     fn store(&self) -> Result<&dyn Documents, DocumentsError> {
         match self.gone.load(Ordering::SeqCst) {
             true => Err(DocumentsError::Unavailable(GONE.into())),

@@ -14,6 +14,9 @@ mod far_gateway;
 #[path = "../common/far_storage.rs"]
 mod far_storage;
 
+#[path = "../common/lines.rs"]
+mod lines;
+
 mod accounts;
 mod addresses;
 mod admin;
@@ -30,7 +33,6 @@ mod health;
 mod hub;
 mod input;
 mod jobs;
-mod lines;
 mod lists;
 mod mails;
 mod matrix;

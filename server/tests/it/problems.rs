@@ -3,9 +3,12 @@
 use axum::body::Body;
 use axum::http::{Method, header};
 use serde_json::{Value, json};
+use tracing::Level;
 
+use crate::counted::GONE;
 use crate::hub::Hub;
 use crate::input;
+use crate::lines::Lines;
 
 #[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
@@ -235,4 +238,40 @@ async fn an_unsigned_callback_is_refused() {
         )
         .await;
     assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn while_the_database_is_gone_everybody_is_told_to_try_again_and_nothing_is_lost() {
+    let hub = Hub::start_alone().await;
+    let (lines, _listening) = Lines::heard(Level::WARN);
+    let submit = async || {
+        hub.post_once("/api/v1/jobs", &input::job("CCO"), "once")
+            .await
+    };
+    hub.documents.go_away();
+    for answer in [hub.get("/api/v1/jobs").await, submit().await] {
+        let told = answer.json()["detail"].as_str().unwrap().to_owned();
+        answer.problem(503, "unavailable");
+        assert!(told.contains("try again"), "{told}");
+    }
+    assert!(lines.text().contains(GONE), "{}", lines.text());
+    let request = hub
+        .request(Method::GET, "/")
+        .header(header::ACCEPT, "text/html");
+    let page = hub.send(request.body(Body::empty()).unwrap()).await;
+    let reference = page.header("x-request-id").to_owned();
+    let text = String::from_utf8_lossy(&page.body);
+    assert_eq!(page.status, 503);
+    assert!(
+        text.contains("try again") && text.contains(&reference),
+        "{text}"
+    );
+
+    hub.documents.come_back();
+    let accepted = submit().await;
+    assert_eq!(
+        (accepted.status, accepted.header("idempotency-replayed")),
+        (201, "")
+    );
+    assert_eq!(hub.stored().await, 1);
 }

@@ -138,6 +138,14 @@ async fn hours_of_a_month_are_those_that_runs_took(store: Store) {
     allow(2.5).await;
     hub.dispatch().await;
     assert_eq!(hub.gateway.script().begun.len(), begun + 1);
+    // Where the gateway knows what is left, its word counts.
+    let id = hub.submit().await;
+    hub.gateway.script().hours_left = Some(0.5);
+    allow(100.0).await;
+    hub.dispatch().await;
+    assert_eq!(hub.gateway.script().begun.len(), begun + 1);
+    let waiting = hub.row(&id).await.waiting.unwrap();
+    assert!(waiting.reason.contains("hours"), "{}", waiting.reason);
 }
 
 async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit(store: Store) {

@@ -1,10 +1,13 @@
 //! What fails is tried again as its category says, and each run is begun once.
 
-use hub::job::Status;
+use hub::job::{Category, Status};
 use hub::time::Timestamp;
+use serde_json::json;
+use tracing::Level;
 
 use crate::gateway::Taking;
 use crate::hub::{Hub, sound};
+use crate::lines::Lines;
 
 #[tokio::test]
 async fn transient_failures_are_tried_three_times_more_then_the_job_fails() {
@@ -57,6 +60,7 @@ async fn user_failures_are_not_tried_again() {
 #[tokio::test]
 async fn system_failures_are_tried_after_half_a_minute_and_after_two() {
     let hub = Hub::start().await;
+    let (lines, _listening) = Lines::heard(Level::ERROR);
     let id = hub.submit_and_dispatch().await;
     for (epoch, wait_s) in [(1, 30), (2, 120)] {
         hub.gateway.fails(&format!("{id}:{epoch}"), "system");
@@ -66,9 +70,14 @@ async fn system_failures_are_tried_after_half_a_minute_and_after_two() {
         hub.pass(2).await;
         assert_eq!(hub.gateway.script().begun.len(), epoch + 1);
     }
+    assert_eq!(lines.text(), "");
     hub.gateway.fails(&format!("{id}:3"), "system");
     hub.report(&format!("{id}:3")).await;
     assert_eq!(hub.row(&id).await.status, Status::Failed);
+    assert!(
+        lines.text().contains(&format!("{id}:3")),
+        "its operators hear of it"
+    );
 }
 
 #[tokio::test]
@@ -94,7 +103,9 @@ async fn an_answer_that_is_lost_begins_no_second_run() {
     hub.pass(6).await;
     hub.succeed(&format!("{id}:1"), sound).await;
     assert_eq!(hub.row(&id).await.status, Status::Completed);
-    assert_eq!(hub.gateway.script().begun, [format!("{id}:1")]);
+    let script = hub.gateway.script();
+    assert_eq!(script.begun, [format!("{id}:1")]);
+    assert_eq!(script.asked_for, 1, "it is asked after, not for");
 }
 
 #[tokio::test]
@@ -136,6 +147,8 @@ async fn a_full_gateway_is_asked_again_when_it_said() {
     assert!(hub.gateway.script().begun.is_empty());
     hub.pass(2).await;
     assert_eq!(hub.gateway.script().begun, [format!("{id}:2")]);
+    let tries = hub.job(&id).await.attempts;
+    assert_eq!(tries.len(), 1, "to be told that there is no room is no try");
 }
 
 #[tokio::test]
@@ -196,11 +209,8 @@ async fn a_run_that_the_gateway_never_answers_for_is_given_up() {
 async fn a_failure_says_at_what_stage() {
     let hub = Hub::start().await;
     for (told, stage) in [
-        (serde_json::json!(null), "docking"),
-        (
-            serde_json::json!({"stage": "reading results"}),
-            "reading results",
-        ),
+        (json!(null), "docking"),
+        (json!({"stage": "reading results"}), "reading results"),
     ] {
         let id = hub.submit_and_dispatch().await;
         let progress = hub::job::Progress {
@@ -209,8 +219,8 @@ async fn a_failure_says_at_what_stage() {
         };
         let run = format!("{id}:1");
         hub.services.run_progressed(&run, progress).await.unwrap();
-        let error = serde_json::json!({"category": "user", "message": "no"});
-        let failed = serde_json::json!({"state": "failed", "error": error, "progress": told});
+        let error = json!({"category": "user", "message": "no"});
+        let failed = json!({"state": "failed", "error": error, "progress": told});
         hub.gateway.stands(&run, failed);
         hub.report(&run).await;
         let error = hub.row(&id).await.error.unwrap();
@@ -223,10 +233,11 @@ async fn a_record_has_room_for_whatever_a_run_says() {
     let hub = Hub::start().await;
     let id = hub.submit_and_dispatch().await;
     let long = "é".repeat(400_000);
-    let error = serde_json::json!({"category": "user", "code": long, "message": long, "log_tail": format!("{long}!")});
+    let error =
+        json!({"category": "user", "code": long, "message": long, "log_tail": format!("{long}!")});
     hub.gateway.stands(
         &format!("{id}:1"),
-        serde_json::json!({"state": "failed", "error": error}),
+        json!({"state": "failed", "error": error}),
     );
     hub.report(&format!("{id}:1")).await;
     let row = hub.row(&id).await;
@@ -281,6 +292,22 @@ async fn what_the_gateway_rejects_is_the_submitters_to_mend() {
 }
 
 #[tokio::test]
+async fn a_result_that_expired_is_the_systems_fault() {
+    let hub = Hub::start().await;
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    hub.gateway.stands(&run, json!({"state": "expired"}));
+    hub.report(&run).await;
+    let error = hub.row(&id).await.error.unwrap();
+    assert_eq!(
+        (error.category, error.code.as_str()),
+        (Category::System, "expired")
+    );
+    hub.pass(31).await;
+    assert_eq!(hub.gateway.script().begun.len(), 2, "it is done again");
+}
+
+#[tokio::test]
 async fn a_lost_run_is_done_again_and_the_late_one_is_shut_out() {
     let hub = Hub::start().await;
     let id = hub.submit_and_dispatch().await;
@@ -308,10 +335,8 @@ async fn a_lost_run_is_done_again_and_the_late_one_is_shut_out() {
 async fn a_remote_cancel_that_nobody_asked_for_is_tried_again() {
     let hub = Hub::start().await;
     let id = hub.submit_and_dispatch().await;
-    hub.gateway.stands(
-        &format!("{id}:1"),
-        serde_json::json!({"state": "cancelled"}),
-    );
+    hub.gateway
+        .stands(&format!("{id}:1"), json!({"state": "cancelled"}));
     hub.report(&format!("{id}:1")).await;
     assert_eq!(hub.row(&id).await.status, Status::Pending);
     hub.pass(5).await;
@@ -321,6 +346,7 @@ async fn a_remote_cancel_that_nobody_asked_for_is_tried_again() {
 #[tokio::test]
 async fn a_run_that_never_ends_is_given_up() {
     let hub = Hub::start().await;
+    let (lines, _listening) = Lines::heard(Level::ERROR);
     let id = hub.submit_and_dispatch().await;
     for retry in 1..=3 {
         hub.pass(24 * 3_600 + 1_000).await;
@@ -335,5 +361,9 @@ async fn a_run_that_never_ends_is_given_up() {
     assert_eq!(
         (row.status, row.error.unwrap().code.as_str()),
         (Status::Failed, "deadline")
+    );
+    assert!(
+        lines.text().contains("deadline"),
+        "its operators hear of it"
     );
 }

@@ -10,6 +10,9 @@ mod stores;
 #[path = "../common/gateway.rs"]
 mod gateway;
 
+#[path = "../common/lines.rs"]
+mod lines;
+
 mod batches;
 mod cancel;
 mod dispatch;

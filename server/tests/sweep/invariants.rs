@@ -1,7 +1,5 @@
 //! What holds in the end, whatever went wrong on the way. Each has a name, by which a defect is known that breaks it.
 
-use std::collections::BTreeSet;
-
 use hub::batch::{BatchRow, Counts, PackedRows};
 use hub::id::JobId;
 use hub::job::{Job, State};
@@ -142,11 +140,11 @@ async fn units_are_settled(world: &World, expected: Expected) -> Result<(), Brok
 
 fn one_run_for_each_epoch(world: &World, expected: Expected) -> Result<(), Broken> {
     let begun = world.gateway.script().begun.clone();
-    let once: BTreeSet<_> = begun.iter().collect();
+    let again = world.gateway.script().asked_again.clone();
     holds(
-        "the gateway begins one run for a job and epoch",
-        once.len() == begun.len(),
-        || format!("{begun:?}"),
+        "a run that has begun is asked after, not asked for again",
+        again.is_empty(),
+        || format!("{again:?}"),
     )?;
     holds(
         "no more runs are begun than are needed",
