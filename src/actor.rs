@@ -96,8 +96,8 @@ impl Actor {
     pub fn in_person(&self) -> Result<()> {
         match self.key {
             None => Ok(()),
-            Some(_) => Err(Error::Forbidden(
-                "a key cannot do this; sign in with the password".to_owned(),
+            Some(_) => Err(Error::forbidden(
+                "a key cannot do this; sign in with the password",
             )),
         }
     }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Owner;
-use crate::docking::{Parameters, ReceptorFormat};
+use crate::docking::Parameters;
 use crate::error::Fault;
 use crate::id::DraftId;
 use crate::preflight::Preflight;
@@ -54,8 +54,6 @@ pub struct DraftForm {
     pub named: String,
     /// The file name of the uploaded receptor; empty when there is none.
     pub receptor_name: String,
-    /// Its format.
-    pub receptor_format: Option<ReceptorFormat>,
     /// The box's centre and edges in Å as typed: center_x, center_y, center_z, size_x, size_y, size_z.
     pub search_box: [String; 6],
     /// Chains to keep, as typed: `A, B`.

@@ -91,6 +91,16 @@ impl Error {
         Self::Invalid(vec![Fault::new(field, message)])
     }
 
+    /// What does not go as things stand.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict(message.into())
+    }
+
+    /// What this person may not do.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::Forbidden(message.into())
+    }
+
     /// One malformed or out-of-range part of the request.
     pub fn bad_request(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::BadRequest(Fault::new(field, message))

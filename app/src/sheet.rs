@@ -1,11 +1,9 @@
-//! What is known of something, as named values and tables. The server writes the words, the pages only set them: a new
-//! kind of job adds no code to the browser.
+//! What is known of something, as named values and tables.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// A named value.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fact {
     /// What it is.
     pub name: String,
@@ -37,7 +35,7 @@ pub fn heads(titles: &[&'static str]) -> impl IntoView + use<> {
 }
 
 /// Facts under a heading.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
     /// The heading.
     pub title: String,
@@ -46,7 +44,7 @@ pub struct Sheet {
 }
 
 /// A table under a heading.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Grid {
     /// The heading.
     pub title: String,
@@ -57,7 +55,7 @@ pub struct Grid {
 }
 
 /// A column of a table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// Its title, with its unit.
     pub title: String,
@@ -66,15 +64,13 @@ pub struct Head {
 }
 
 /// A cell of a table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
     /// What stands in it.
     pub text: String,
     /// What it says in full.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full: Option<String>,
     /// The file that it leads to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
 }
 

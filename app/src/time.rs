@@ -13,10 +13,10 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.as_seconds() - at.as_seconds();
     match seconds {
         ..10 => "just now".to_owned(),
-        10..60 => format!("{seconds} s ago"),
-        60..3_600 => format!("{} min ago", seconds / 60),
-        3_600..86_400 => format!("{} h ago", seconds / 3_600),
-        86_400..2_592_000 => format!("{} d ago", seconds / 86_400),
+        10..60 => format!("{seconds}\u{202f}s ago"),
+        60..3_600 => format!("{}\u{202f}min ago", seconds / 60),
+        3_600..86_400 => format!("{}\u{202f}h ago", seconds / 3_600),
+        86_400..2_592_000 => format!("{}\u{202f}d ago", seconds / 86_400),
         _ => at.day(),
     }
 }
@@ -45,10 +45,10 @@ mod tests {
             said,
             [
                 "just now",
-                "12 s ago",
-                "5 min ago",
-                "2 h ago",
-                "1 d ago",
+                "12\u{202f}s ago",
+                "5\u{202f}min ago",
+                "2\u{202f}h ago",
+                "1\u{202f}d ago",
                 "2026-05-04"
             ]
         );

@@ -103,8 +103,8 @@ impl OpenId {
         let name = &self.provider.name;
         let get = |field: &str| answer.get(field).map(String::as_str);
         if get("state") != Some(pending.state().as_str()) {
-            return Err(Error::Conflict(
-                "this answer belongs to no sign-in that was begun here; begin it anew".to_owned(),
+            return Err(Error::conflict(
+                "this answer belongs to no sign-in that was begun here; begin it anew",
             ));
         }
         // An answer of another service, sent here instead of there.
@@ -115,7 +115,7 @@ impl OpenId {
             return Err(self.odd("the answer names another issuer"));
         }
         match (get("error"), get("code")) {
-            (Some("access_denied"), _) => Err(Error::Conflict(format!(
+            (Some("access_denied"), _) => Err(Error::conflict(format!(
                 "{name} says that you did not agree; nobody was signed in"
             ))),
             (Some(error), _) => {

@@ -227,8 +227,8 @@ impl Readers {
     async fn unlocked(&self, token: &str, headers: &HeaderMap) -> Result<Box<Shared>> {
         match self.open(token, headers).await? {
             Opened::Shown(shared) => Ok(shared),
-            Opened::Locked => Err(Error::Forbidden(
-                "this link has a password: open its page first".to_owned(),
+            Opened::Locked => Err(Error::forbidden(
+                "this link has a password: open its page first",
             )),
         }
     }

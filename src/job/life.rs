@@ -255,7 +255,7 @@ impl Job {
             .is_some_and(|at| now >= at.plus_seconds(CANCEL_S))
     }
 
-    /// A cancellation that nobody confirmed: the next epoch shuts the run out.
+    /// An end without the gateway's word: the next epoch shuts the run out.
     pub fn fence(&mut self) {
         self.epoch += 1;
     }

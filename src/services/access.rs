@@ -60,10 +60,9 @@ impl Services {
                 .await?;
             return Ok(job);
         }
-        Err(Error::Forbidden(
+        Err(Error::forbidden(
             "it is shown to you, and belongs to a colleague: whoever made it may change it, and the admins of your \
-             organisation"
-                .to_owned(),
+             organisation",
         ))
     }
 
@@ -144,8 +143,8 @@ impl Services {
                 return Ok(Some(job.value));
             }
         }
-        Err(Error::Conflict(
-            "too many changes of this job at once; try again".to_owned(),
+        Err(Error::conflict(
+            "too many changes of this job at once; try again",
         ))
     }
 

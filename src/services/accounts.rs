@@ -181,7 +181,7 @@ impl Services {
         }
         if confirms {
             let taken = posted(&email, About::Taken, now)?;
-            self.store.commit(vec![taken]).await?;
+            self.store.write(vec![taken]).await?;
             return Ok(SignedUp::Told);
         }
         Err(Error::invalid(
@@ -223,7 +223,7 @@ impl Services {
         }
         if let Some(notices) = change.notices {
             if notices.batch_ended && !self.settings.post.confirms() {
-                return Err(Error::Conflict("this hub sends no mail".to_owned()));
+                return Err(Error::conflict("this hub sends no mail"));
             }
             user.value.notices = notices;
         }
@@ -302,7 +302,7 @@ impl Services {
         self.store
             .get(user_key(&actor.user))
             .await?
-            .ok_or_else(|| Error::Conflict("this hub runs without accounts".to_owned()))
+            .ok_or_else(|| Error::conflict("this hub runs without accounts"))
     }
 
     /// Writes an account over what was read, with what belongs to the same commit.
@@ -317,8 +317,8 @@ impl Services {
                 self.known.0.invalidate_all();
                 Ok(())
             }
-            Committed::Conflict(_) => Err(Error::Conflict(
-                "the account was changed meanwhile; try again".to_owned(),
+            Committed::Conflict(_) => Err(Error::conflict(
+                "the account was changed meanwhile; try again",
             )),
         }
     }

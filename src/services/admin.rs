@@ -117,8 +117,8 @@ impl Services {
     pub async fn set_roles(&self, actor: &Actor, id: &UserId, roles: &[Role]) -> Result<()> {
         may_set(actor)?;
         if *id == actor.user && !roles.contains(&Role::Admin) {
-            return Err(Error::Conflict(
-                "you would not be an admin any more; another admin can do this".to_owned(),
+            return Err(Error::conflict(
+                "you would not be an admin any more; another admin can do this",
             ));
         }
         let roles = in_order(roles);
@@ -259,8 +259,8 @@ impl Services {
                 return Ok(());
             }
         }
-        Err(Error::Conflict(
-            "too many changes of this at once; try again".to_owned(),
+        Err(Error::conflict(
+            "too many changes of this at once; try again",
         ))
     }
 }

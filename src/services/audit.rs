@@ -105,7 +105,7 @@ impl Services {
         if self.looks.0.contains_key(&look) {
             return Ok(());
         }
-        self.store.commit(vec![noted(entry)?]).await?;
+        self.store.write(vec![noted(entry)?]).await?;
         self.looks.0.insert(look, ()).await;
         Ok(())
     }

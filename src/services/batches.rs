@@ -160,9 +160,7 @@ impl Services {
         if missing.is_empty() || self.store.commit(missing).await? == Committed::Done {
             return Ok(());
         }
-        Err(Error::Conflict(
-            "somebody else is writing this batch".to_owned(),
-        ))
+        Err(Error::conflict("somebody else is writing this batch"))
     }
 
     async fn seal(&self, id: &JobId, claim: Option<&Claim>) -> Result<JobRow> {

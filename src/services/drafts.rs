@@ -9,13 +9,13 @@ use super::store::{self, Stored, draft_key};
 use super::submissions::Submitted;
 use super::{IdempotencyKey, Services};
 use crate::actor::{Actor, Owner};
-use crate::docking::{self, Parameters, ReceptorFormat};
+use crate::docking::{self, Parameters};
 use crate::draft::{Draft, DraftForm, DraftView, KEPT_S};
 use crate::error::{Error, Fault, Result};
 use crate::id::DraftId;
 use crate::ligand::Ligand;
 use crate::ports::blobs;
-use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
+use crate::ports::documents::{Collection, Direction, Query};
 use crate::preflight::{Preflight, RowVerdict, Verdict};
 use crate::task::Task;
 
@@ -73,7 +73,6 @@ impl Services {
         let mut faults = Vec::new();
         if let Some(receptor) = &upload.receptor {
             form.receptor_name = receptor.file_name.clone();
-            form.receptor_format = ReceptorFormat::of_file(&receptor.file_name);
         }
         form.ligands_file = upload
             .ligands
@@ -110,7 +109,7 @@ impl Services {
         };
         // Before its files, so that those of a draft that never came about are forgotten with it.
         self.store
-            .commit(vec![store::created_draft(&draft)?])
+            .write(vec![store::created_draft(&draft)?])
             .await?;
         let json = serde_json::to_vec(&checked).map_err(Error::internal)?;
         self.put_once(&path(&draft, CHECKED_FILE), json.into())
@@ -135,11 +134,7 @@ impl Services {
         let drafts = self.store.query::<Draft>(&query).await?;
         for draft in drafts.into_iter().skip(KEPT as usize) {
             self.delete_folder(&draft.value.folder()).await?;
-            let expect = Expect::Version(draft.version);
-            let key = draft.key;
-            self.store
-                .commit(vec![Write::Delete { key, expect }])
-                .await?;
+            self.store.commit(vec![draft.deleted()]).await.map(drop)?;
         }
         Ok(())
     }

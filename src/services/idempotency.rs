@@ -128,9 +128,7 @@ impl Services {
         let sealed = job.filter(|job| job.value.batch.as_ref().is_some_and(|batch| batch.sealed));
         let row = sealed.map(|job| JobRow::from(&job.value));
         row.map(Some).ok_or_else(|| {
-            Error::Conflict(
-                "this submission is still being written; ask again in a moment".to_owned(),
-            )
+            Error::conflict("this submission is still being written; ask again in a moment")
         })
     }
 }

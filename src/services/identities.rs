@@ -63,7 +63,7 @@ impl Services {
     ) -> Result<()> {
         let now = self.store.now().await?;
         self.take_try(&of_elsewhere(visitor), now).await?;
-        let over = || Error::Conflict("this sign-in is over; begin it anew".to_owned());
+        let over = || Error::conflict("this sign-in is over; begin it anew");
         if expires_at <= now {
             return Err(over());
         }
@@ -100,7 +100,7 @@ impl Services {
         let there = self.settings.elsewhere.as_deref().unwrap_or("the service");
         let confirmed = identity.email.as_ref().filter(|_| identity.email_verified);
         let Some(email) = confirmed else {
-            return Err(Error::Conflict(format!(
+            return Err(Error::conflict(format!(
                 "{there} does not say that your e-mail address was confirmed; confirm it there, then sign in again"
             )));
         };
@@ -108,7 +108,7 @@ impl Services {
         let (id, mut writes) = match self.user_of(email).await? {
             // Whoever made it may not be whom the address belongs to.
             Some(user) if user.value.verified_at.is_none() => {
-                return Err(Error::Conflict(format!(
+                return Err(Error::conflict(format!(
                     "an account with the address {email} was made here, and nobody has shown that it is theirs; \
                      take a new password for it by mail, then sign in with {there} again"
                 )));
@@ -140,8 +140,8 @@ impl Services {
         writes.push(store::put(identity_key(identity), &linked, Expect::Absent)?);
         match self.store.commit(writes).await? {
             Committed::Done => Ok(id),
-            Committed::Conflict(_) => Err(Error::Conflict(
-                "somebody else signed in with this address meanwhile; try again".to_owned(),
+            Committed::Conflict(_) => Err(Error::conflict(
+                "somebody else signed in with this address meanwhile; try again",
             )),
         }
     }

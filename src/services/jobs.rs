@@ -12,7 +12,7 @@ use crate::job::{Job, Kind, State, Status};
 use crate::ligand::check_name;
 use crate::list::{JobDetail, JobRow};
 use crate::metric::{self, Metric, Metrics};
-use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
+use crate::ports::documents::{Collection, Direction, Query};
 use crate::time::Timestamp;
 
 impl Services {
@@ -119,27 +119,22 @@ impl Services {
     pub async fn delete(&self, actor: &Actor, id: &JobId) -> Result<()> {
         let job = self.own(actor, id).await?;
         if job.value.kind == Kind::Child {
-            return Err(Error::Conflict(
-                "a ligand of a batch cannot be deleted alone; delete the batch".to_owned(),
+            return Err(Error::conflict(
+                "a ligand of a batch cannot be deleted alone; delete the batch",
             ));
         }
         if !job.value.state.has_ended() {
-            return Err(Error::Conflict(
-                "it has not ended yet; cancel it first".to_owned(),
-            ));
+            return Err(Error::conflict("it has not ended yet; cancel it first"));
         }
-        let delete = Write::Delete {
-            key: job.key.clone(),
-            expect: Expect::Version(job.version),
-        };
+        let delete = job.deleted();
         let now = self.store.now().await?;
         let entry = entry(actor, Act::Deleted, told(&job.value), &job.value.owner, now);
         // The record goes first: from then on nobody can have a child of it run again.
         let (left, noted_left) = Self::left_by(&job.value, now)?;
         let writes = vec![delete, noted(&entry)?, noted_left];
         if let Committed::Conflict(_) = self.store.commit(writes).await? {
-            return Err(Error::Conflict(
-                "it was changed meanwhile; look at it again".to_owned(),
+            return Err(Error::conflict(
+                "it was changed meanwhile; look at it again",
             ));
         }
         self.changes.job_written(&job.value);

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use super::Services;
 use super::audit::{entry, noted};
 use super::idempotency::hex;
-use super::store::{self, Committed, Stored};
+use super::store::{self, Committed, Stored, gone};
 use crate::actor::Actor;
 use crate::audit::Act;
 use crate::error::{self, Error, Fault, Result};
 use crate::id::{KeyId, random_secret};
 use crate::ligand::check_name;
-use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Write};
+use crate::ports::documents::{Collection, Direction, Expect, Key, Query};
 use crate::session::{ApiKey, KeyScope};
 use crate::time::Timestamp;
 
@@ -80,8 +80,8 @@ impl Services {
     pub async fn create_key(&self, actor: &Actor, asked: NewKey) -> Result<KeyRow> {
         actor.in_person()?;
         if actor.session.is_none() {
-            return Err(Error::Conflict(
-                "this hub runs on one machine, without accounts".to_owned(),
+            return Err(Error::conflict(
+                "this hub runs on one machine, without accounts",
             ));
         }
         let mut faults = Vec::new();
@@ -100,8 +100,8 @@ impl Services {
         }
         error::check(faults)?;
         if self.keys_of(actor).await?.len() as u32 >= MOST {
-            return Err(Error::Conflict(
-                "there are 50 keys already; remove one first".to_owned(),
+            return Err(Error::conflict(
+                "there are 50 keys already; remove one first",
             ));
         }
         let text = format!("{PREFIX}{}", random_secret());
@@ -124,7 +124,7 @@ impl Services {
             Expect::Absent,
         )?;
         let entry = entry(actor, Act::KeyMade, &key.name, &actor.owner, now);
-        self.store.commit(vec![write, noted(&entry)?]).await?;
+        self.store.write(vec![write, noted(&entry)?]).await?;
         Ok(KeyRow {
             key: Some(text),
             ..key.into()
@@ -150,13 +150,10 @@ impl Services {
             .find(|key| key.value.id == *id)
             .ok_or(Error::NotFound)?;
         let name = key.key.id.clone();
-        let write = Write::Delete {
-            key: key.key,
-            expect: Expect::Any,
-        };
+        let write = gone(key.key);
         let now = self.store.now().await?;
         let entry = entry(actor, Act::KeyRemoved, key.value.name, &actor.owner, now);
-        self.store.commit(vec![write, noted(&entry)?]).await?;
+        self.store.write(vec![write, noted(&entry)?]).await?;
         self.known.0.invalidate(&name).await;
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::Services;
 use super::store::{self, Committed};
 use crate::error::Result;
 use crate::id::{JobId, random_text};
-use crate::ports::documents::{Collection, Expect, Key, Write};
+use crate::ports::documents::{Collection, Expect, Key};
 use crate::time::Timestamp;
 
 /// Something that one server does at a time.
@@ -122,11 +122,7 @@ impl Services {
         for duty in held {
             let stored = self.store.get::<Lease>(duty.key()).await?;
             if let Some(lease) = stored.filter(|lease| self.is_ours(&lease.value)) {
-                let write = Write::Delete {
-                    key: lease.key,
-                    expect: Expect::Version(lease.version),
-                };
-                self.store.commit(vec![write]).await?;
+                self.store.commit(vec![lease.deleted()]).await.map(drop)?;
             }
         }
         Ok(())

@@ -150,10 +150,7 @@ impl Services {
             }
         };
         limits.map(Some).ok_or_else(|| {
-            Error::Forbidden(
-                "the account that this would count for is not there any more, so nothing can be run for it"
-                    .to_owned(),
-            )
+            Error::forbidden("the account that this would count for is not there any more, so nothing can be run for it")
         })
     }
 

@@ -12,7 +12,7 @@ use super::mails::posted;
 use super::sessions::{Entered, by_themselves};
 use super::settings::Post;
 use super::sign_ins::{Count, of_mail};
-use super::store::{self, Stored};
+use super::store::{self, Stored, gone};
 use crate::account::{Email, User, check_password};
 use crate::actor::Actor;
 use crate::audit::Act;
@@ -98,14 +98,7 @@ impl Purpose {
 
 /// The link is of no use to whoever has it: the same words for every reason.
 fn void_link() -> Error {
-    Error::Conflict("this link is not good any more; ask for another".to_owned())
-}
-
-fn used(proof: &Stored<Proof>) -> Write {
-    Write::Delete {
-        key: proof.key.clone(),
-        expect: Expect::Version(proof.version),
-    }
+    Error::conflict("this link is not good any more; ask for another")
 }
 
 impl Services {
@@ -113,8 +106,8 @@ impl Services {
     fn has_post(&self) -> Result<()> {
         match self.settings.post {
             Post::Sent | Post::Shown => Ok(()),
-            Post::None => Err(Error::Conflict(
-                "this hub sends no mail; ask whoever runs it".to_owned(),
+            Post::None => Err(Error::conflict(
+                "this hub sends no mail; ask whoever runs it",
             )),
         }
     }
@@ -136,7 +129,7 @@ impl Services {
         let now = self.store.now().await?;
         self.take_try(&of_mail(&email, visitor), now).await?;
         let mail = posted(&email, about, now)?;
-        self.store.commit(vec![mail]).await.map(drop)
+        self.store.write(vec![mail]).await
     }
 
     /// Sends a link to the address that is to be that of the account. Whether another account has it is said there only.
@@ -160,7 +153,7 @@ impl Services {
         };
         let mut writes = vec![posted(&email, about, now)?];
         writes.extend(counts.iter().map(Count::given_back));
-        self.store.commit(writes).await.map(drop)
+        self.store.write(writes).await
     }
 
     /// The link and the account that a token leads to.
@@ -197,7 +190,7 @@ impl Services {
         // Whoever reads the mail of the address has it.
         user.value.verified_at = user.value.verified_at.or(Some(now));
         let entry = by_themselves(&user.value, Act::PasswordReset, visitor, now);
-        self.replace_user(user, vec![used(&proof), noted(&entry)?])
+        self.replace_user(user, vec![proof.deleted(), noted(&entry)?])
             .await
     }
 
@@ -233,7 +226,7 @@ impl Services {
             false => Act::EmailChanged,
         };
         let entry = by_themselves(&user.value, act, visitor, now);
-        let mut writes = vec![used(&proof), noted(&entry)?];
+        let mut writes = vec![proof.deleted(), noted(&entry)?];
         writes.extend(right);
         if old == new {
             self.replace_user(user, writes).await?;
@@ -242,10 +235,7 @@ impl Services {
             let entered = self.enter(user, visitor, Vec::new()).await?;
             return Ok(Confirmed::Entered(Box::new(entered)));
         }
-        writes.push(Write::Delete {
-            key: email_key(&old),
-            expect: Expect::Any,
-        });
+        writes.push(gone(email_key(&old)));
         writes.push(Self::claimed(&new, &id)?);
         writes.push(posted(&old, About::Moved, now)?);
         self.replace_user(user, writes).await?;

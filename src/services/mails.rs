@@ -4,7 +4,7 @@
 use super::Services;
 use super::accounts::user_key;
 use super::mail_links::Purpose;
-use super::store::{self, Stored, job_key};
+use super::store::{self, Stored, gone, job_key};
 use crate::account::{Email, Membership, User};
 use crate::actor::Owner;
 use crate::error::Result;
@@ -62,11 +62,7 @@ impl Services {
 
     /// Forgets a mail that was sent.
     pub async fn mail_sent(&self, letter: &Letter) -> Result<()> {
-        let sent = Write::Delete {
-            key: mail_key(&letter.id),
-            expect: Expect::Any,
-        };
-        self.store.commit(vec![sent]).await.map(drop)
+        self.store.write(vec![gone(mail_key(&letter.id))]).await
     }
 
     /// Claims a mail with the link that it brings; none when somebody else did, or when there is nothing to say.
@@ -86,11 +82,7 @@ impl Services {
             false => self.compose(&mail.value, now).await?,
         };
         let Some((words, link)) = composed else {
-            let dropped = Write::Delete {
-                key: mail.key,
-                expect: Expect::Version(mail.version),
-            };
-            self.store.commit(vec![dropped]).await?;
+            self.store.commit(vec![mail.deleted()]).await.map(drop)?;
             return Ok(None);
         };
         mail.value.attempts += 1;

@@ -332,7 +332,7 @@ impl Services {
         self.note(migration).await?;
         let all: Vec<u32> = rows.iter().map(|row| row.index).collect();
         for records in packed(&batch.id, &rows, &all)?.chunks(RECORDS) {
-            self.store.commit(records.to_vec()).await?;
+            self.store.write(records.to_vec()).await?;
         }
         match self.store.commit(vec![store::created(&batch)?]).await? {
             Committed::Done => Ok(Brought::mapped(&batch, missing)),
@@ -352,7 +352,7 @@ impl Services {
                 owner: Owner::User(legacy()?),
                 address: String::new(),
             };
-            self.store.commit(vec![noted(&entry)?]).await.map(drop)
+            self.store.write(vec![noted(&entry)?]).await
         };
         migration.noted.get_or_try_init(note).await.map(drop)
     }
@@ -413,9 +413,8 @@ fn legacy() -> Result<UserId> {
 
 /// Children that stand elsewhere than an earlier run put them.
 fn moved() -> Error {
-    Error::Conflict(
+    Error::conflict(
         "a batch of the former system has changed since a run that broke off; switch the former system off, and delete \
-         what that run wrote"
-            .to_owned(),
+         what that run wrote",
     )
 }

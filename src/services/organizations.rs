@@ -90,7 +90,7 @@ fn invitation_key(token: &str) -> Key {
 }
 
 fn meanwhile() -> Error {
-    Error::Conflict("somebody changed this meanwhile; look again and try again".to_owned())
+    Error::conflict("somebody changed this meanwhile; look again and try again")
 }
 
 /// Whether one may give this role to somebody, or take it from them: what is below one's own, and only as an admin.
@@ -98,8 +98,8 @@ fn may_care_for(own: MemberRole, role: MemberRole) -> Result<()> {
     if own >= MemberRole::Admin && (role < own || own == MemberRole::Owner) {
         return Ok(());
     }
-    Err(Error::Forbidden(
-        "only an admin of the organisation may do this, and only the owner to an admin".to_owned(),
+    Err(Error::forbidden(
+        "only an admin of the organisation may do this, and only the owner to an admin",
     ))
 }
 
@@ -201,7 +201,7 @@ impl Services {
                 now,
             )?,
         ];
-        self.store.commit(writes).await?;
+        self.store.write(writes).await?;
         Ok((token, invitation.expires_at))
     }
 
@@ -221,15 +221,12 @@ impl Services {
         let (invitation, organization) = self.good_invitation(token).await?;
         let user = self.outsider(actor).await?;
         if self.settings.post.confirms() && user.value.verified_at.is_none() {
-            return Err(Error::Conflict(
-                "confirm your e-mail address first, then follow the link again".to_owned(),
+            return Err(Error::conflict(
+                "confirm your e-mail address first, then follow the link again",
             ));
         }
         let now = self.store.now().await?;
-        let used = Write::Delete {
-            key: invitation.key,
-            expect: Expect::Version(invitation.version),
-        };
+        let used = invitation.deleted();
         let (id, role) = (&organization.value.id, invitation.value.role);
         let to = format!("{} as {}", organization.value.name, role.name());
         let note = note(actor, Act::Joined, to, id, now)?;
@@ -248,8 +245,8 @@ impl Services {
         let before = role_of(&other);
         if role == MemberRole::Owner || before == MemberRole::Owner {
             if own != MemberRole::Owner || role != MemberRole::Owner || *member == actor.user {
-                return Err(Error::Forbidden(
-                    "the owner stays the owner until they make another member the owner".to_owned(),
+                return Err(Error::forbidden(
+                    "the owner stays the owner until they make another member the owner",
                 ));
             }
             return self.transfer(actor, &organization, other).await;
@@ -305,8 +302,8 @@ impl Services {
         let mut other = self.member_of(&organization, member).await?;
         let before = role_of(&other);
         if before == MemberRole::Owner {
-            return Err(Error::Conflict(
-                "the owner cannot leave; make another member the owner first".to_owned(),
+            return Err(Error::conflict(
+                "the owner cannot leave; make another member the owner first",
             ));
         }
         // A viewer may leave; a key for reading may not make them.
@@ -350,8 +347,8 @@ impl Services {
         if own >= MemberRole::Admin {
             return Ok(organization);
         }
-        Err(Error::Forbidden(
-            "only the admins of the organisation may read this".to_owned(),
+        Err(Error::forbidden(
+            "only the admins of the organisation may read this",
         ))
     }
 
@@ -365,8 +362,8 @@ impl Services {
     async fn outsider(&self, actor: &Actor) -> Result<Stored<User>> {
         let user = self.own_record(actor).await?;
         if user.value.membership.is_some() {
-            return Err(Error::Conflict(
-                "you are in an organisation already; leave it first".to_owned(),
+            return Err(Error::conflict(
+                "you are in an organisation already; leave it first",
             ));
         }
         Ok(user)

@@ -11,7 +11,7 @@ use super::unclaimed::Unclaimed;
 use crate::draft::Draft;
 use crate::error::Result;
 use crate::job::{Job, Kind, State};
-use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
+use crate::ports::documents::{Collection, Direction, Query};
 
 /// Due jobs that are read at once.
 const READ: u32 = 20;
@@ -105,15 +105,9 @@ impl Services {
             for record in &expired {
                 self.remove_with(record).await?;
             }
-            let deletes = expired
-                .into_iter()
-                .map(|record| Write::Delete {
-                    key: record.key,
-                    expect: Expect::Version(record.version),
-                })
-                .collect::<Vec<_>>();
+            let deletes: Vec<_> = expired.iter().map(Stored::deleted).collect();
             if !deletes.is_empty() {
-                self.store.commit(deletes).await?;
+                self.store.commit(deletes).await.map(drop)?;
             }
         }
         Ok(more)

@@ -82,8 +82,8 @@ impl Services {
             reopen_batch(&mut batch.value, now);
             let state = batch.value.batch.as_mut().ok_or(Error::NotFound)?;
             if state.reopening.is_some() {
-                return Err(Error::Conflict(
-                    "its failed ligands are being set up to run again already".to_owned(),
+                return Err(Error::conflict(
+                    "its failed ligands are being set up to run again already",
                 ));
             }
             let held_at = now;
@@ -161,10 +161,9 @@ impl Services {
 fn can_run(job: &Job) -> Result<()> {
     match job.former {
         None => Ok(()),
-        Some(_) => Err(Error::Conflict(
+        Some(_) => Err(Error::conflict(
             "it came from the former system and cannot be run again in place; its input is on its page, to be \
-             submitted anew"
-                .to_owned(),
+             submitted anew",
         )),
     }
 }

@@ -74,7 +74,7 @@ impl Services {
                 state.rows_version += 1;
             }
             writes.push(batch.replaced()?);
-            self.store.commit(writes).await?;
+            self.store.commit(writes).await.map(drop)?;
             return Ok(false);
         }
         let before = batch.value.clone();

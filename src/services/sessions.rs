@@ -102,9 +102,9 @@ impl Services {
         };
         if self.settings.post.confirms() && user.value.verified_at.is_none() {
             let given_back = counts.iter().map(Count::given_back).collect();
-            self.store.commit(given_back).await?;
-            return Err(Error::Forbidden(
-                "confirm your address first: open the link that was sent there".to_owned(),
+            self.store.write(given_back).await?;
+            return Err(Error::forbidden(
+                "confirm your address first: open the link that was sent there",
             ));
         }
         let with = vec![
@@ -158,9 +158,7 @@ impl Services {
             }
             found = self.store.get::<User>(user_key(&before.id)).await?;
         }
-        Err(Error::Conflict(
-            "too many sign-ins at once; try again".to_owned(),
-        ))
+        Err(Error::conflict("too many sign-ins at once; try again"))
     }
 
     /// Who stands behind a session; none when it has ended.
@@ -211,8 +209,8 @@ impl Services {
         let now = user.map(|user| acting(user.value));
         match now.is_some_and(|now| now.owner == actor.owner && !now.reads_only) {
             true => Ok(()),
-            false => Err(Error::Forbidden(
-                "you may not run anything for this account any more; load the page again to see what you may".to_owned(),
+            false => Err(Error::forbidden(
+                "you may not run anything for this account any more; load the page again to see what you may",
             )),
         }
     }
@@ -274,7 +272,10 @@ impl Services {
         let id = session.value.id.clone();
         session.value.revoked_at = session.value.revoked_at.or(Some(self.store.now().await?));
         // Whoever was quicker ended it too: nothing else changes a session.
-        self.store.commit(vec![session.replaced()?]).await?;
+        self.store
+            .commit(vec![session.replaced()?])
+            .await
+            .map(drop)?;
         self.known.0.invalidate(id.as_str()).await;
         Ok(())
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Services;
 use super::idempotency::hex;
-use super::store::{self, Committed, Stored};
+use super::store::{self, Committed, Stored, gone};
 use crate::account::Email;
 use crate::error::{Error, Result};
 use crate::ports::documents::{Collection, Expect, Key, Write};
@@ -56,10 +56,7 @@ impl Count {
 
     /// The write that forgets all tries.
     pub fn forgotten(&self) -> Write {
-        Write::Delete {
-            key: self.key.clone(),
-            expect: Expect::Any,
-        }
+        gone(self.key.clone())
     }
 }
 
@@ -112,7 +109,7 @@ impl Services {
                 continue;
             };
             let taken = counts[..place].iter().map(Count::given_back);
-            self.store.commit(taken.collect()).await?;
+            self.store.write(taken.collect()).await?;
             return Err(refused);
         }
         Ok(())
@@ -148,9 +145,7 @@ impl Services {
                 return Ok(());
             }
         }
-        Err(Error::Conflict(
-            "too many tries at once; try again".to_owned(),
-        ))
+        Err(Error::conflict("too many tries at once; try again"))
     }
 }
 

@@ -38,7 +38,18 @@ impl<T: Serialize> Stored<T> {
     }
 }
 
+impl<T> Stored<T> {
+    /// The write that removes it, if it is as it was read.
+    pub fn deleted(&self) -> Write {
+        Write::Delete {
+            key: self.key.clone(),
+            expect: Expect::Version(self.version),
+        }
+    }
+}
+
 /// Whether a commit was done, or somebody was quicker.
+#[must_use = "somebody may have been quicker, and nothing was written then"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Committed {
     Done,
@@ -93,6 +104,14 @@ impl Store {
         self.documents.count(query).await.map_err(error)
     }
 
+    /// Writes what nobody else can be quicker with: under a random id, or whatever is there.
+    pub async fn write(&self, writes: Vec<Write>) -> Result<()> {
+        match self.commit(writes).await? {
+            Committed::Done => Ok(()),
+            Committed::Conflict(key) => Err(Error::internal(format!("{key} is taken"))),
+        }
+    }
+
     pub async fn commit(&self, writes: Vec<Write>) -> Result<Committed> {
         match self.documents.commit(writes).await {
             Ok(()) => Ok(Committed::Done),
@@ -111,6 +130,14 @@ pub(super) fn put<T: Serialize>(key: Key, value: &T, expect: Expect) -> Result<W
     })
 }
 
+/// The write that removes a document, whatever is there.
+pub(super) fn gone(key: Key) -> Write {
+    Write::Delete {
+        key,
+        expect: Expect::Any,
+    }
+}
+
 fn read<T: DeserializeOwned>(document: Document) -> Result<Stored<T>> {
     let value = serde_json::from_str(&document.json).map_err(Error::internal)?;
     Ok(Stored {
@@ -123,7 +150,7 @@ fn read<T: DeserializeOwned>(document: Document) -> Result<Stored<T>> {
 fn error(failed: DocumentsError) -> Error {
     match failed {
         DocumentsError::Conflict(_) => {
-            Error::Conflict("somebody else changed it meanwhile; try again".to_owned())
+            Error::conflict("somebody else changed it meanwhile; try again")
         }
         DocumentsError::Unavailable(_) => Error::unavailable(
             "the database does not answer; try again in a moment",

@@ -183,16 +183,14 @@ impl Services {
         match claim {
             Some(claim) if claim.is(key) => {
                 let job = self.replay(claim).await?;
-                let job = job.ok_or_else(|| {
-                    Error::Conflict("this submission is being removed".to_owned())
-                })?;
+                let job = job.ok_or_else(|| Error::conflict("this submission is being removed"))?;
                 Ok(Submitted {
                     job,
                     replayed: true,
                 })
             }
-            _ => Err(Error::Conflict(
-                "somebody else changed it meanwhile; try again".to_owned(),
+            _ => Err(Error::conflict(
+                "somebody else changed it meanwhile; try again",
             )),
         }
     }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Services;
 use super::leases::Duty;
-use super::store::{self, CHUNK, Committed, job_key, rows_key};
+use super::store::{self, CHUNK, gone, job_key, rows_key};
 use crate::batch::ROWS_PER_RECORD;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::JobId;
 use crate::job::Job;
 use crate::ports::documents::{Collection, Expect, Key, Write};
@@ -48,10 +48,8 @@ impl Services {
             expires_at: now.plus_seconds(KEPT_S),
         };
         let written = store::put(key.clone(), &note, Expect::Absent)?;
-        match self.store.commit(vec![written]).await? {
-            Committed::Done => Ok(gone(key)),
-            Committed::Conflict(_) => Err(Error::internal("a random id was given twice")),
-        }
+        self.store.write(vec![written]).await?;
+        Ok(gone(key))
     }
 
     /// The note of what belongs to a job that is deleted, and the write of it.
@@ -75,11 +73,11 @@ impl Services {
         let keys: Vec<Key> = children.chain(records).chain(lease).collect();
         for chunk in keys.chunks(CHUNK) {
             self.store
-                .commit(chunk.iter().cloned().map(gone).collect())
+                .write(chunk.iter().cloned().map(gone).collect())
                 .await?;
         }
         self.delete_folder(&note.folder).await?;
-        self.store.commit(vec![gone(note_key(&note.id))]).await?;
+        self.store.write(vec![gone(note_key(&note.id))]).await?;
         Ok(())
     }
 
@@ -93,9 +91,4 @@ impl Services {
             .await
             .map_err(super::files::error)
     }
-}
-
-fn gone(key: Key) -> Write {
-    let expect = Expect::Any;
-    Write::Delete { key, expect }
 }

@@ -50,6 +50,7 @@ fn log(lines: Listing<Line>, address: &Address) -> impl IntoView + use<> {
     let rows: Vec<_> = lines.results.iter().map(row).collect();
     Either::Right(view! {
         <table class="rows people log">
+            <caption class="visually-hidden">"What was done"</caption>
             <thead>
                 <tr>
                     <th scope="col">"When"</th>

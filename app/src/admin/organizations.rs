@@ -26,6 +26,7 @@ pub async fn list(services: &Services, actor: &Actor, address: &Address) -> Resu
         <h1>"Organisations"</h1>
         {empty}
         <table class="rows people">
+            <caption class="visually-hidden">"Organisations"</caption>
             <thead>
                 <tr>
                     <th scope="col">"Name"</th>

@@ -41,6 +41,7 @@ pub async fn list(services: &Services, actor: &Actor, address: &Address) -> Resu
         </form>
         {empty}
         <table class="rows people">
+            <caption class="visually-hidden">"People"</caption>
             <thead>
                 <tr>
                     <th scope="col">"E-mail"</th>

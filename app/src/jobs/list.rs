@@ -187,6 +187,7 @@ fn table(
     view! {
         <form id="acts" method="post" hidden></form>
         <table class="rows jobs">
+            <caption class="visually-hidden">"Jobs and batches"</caption>
             <thead>
                 <tr>
                     <th scope="col">"Name"</th>

@@ -128,11 +128,11 @@ fn standing(job: &JobRow, now: Timestamp) -> impl IntoView + use<> {
             }
         });
     let progress = job.progress.as_ref().filter(|_| job.status == Status::Running).map(|progress| {
-        let percent = progress.fraction.map(|fraction| format!("{:.0} %", fraction * 100.0));
+        let percent = progress.fraction.map(|fraction| format!("{:.0}\u{202f}%", fraction * 100.0));
         view! {
             <p class="stage">
                 {progress.stage.clone()} " "
-                <progress max="1" value=progress.fraction.map(|fraction| fraction.to_string())></progress> " " {percent}
+                <progress max="1" aria-label="This stage" value=progress.fraction.map(|fraction| fraction.to_string())></progress> " " {percent}
             </p>
         }
     });

@@ -18,7 +18,7 @@ use crate::side::set_status;
 pub async fn organization(services: &Services, actor: &Actor) -> Result<Page> {
     if actor.owner.is_local() {
         let message = "This hub runs on one machine, without organisations.";
-        return Err(Error::Conflict(message.to_owned()));
+        return Err(Error::conflict(message));
     }
     let outcome = Outcome::taken();
     let view = match services.organization(actor).await? {
@@ -132,6 +132,7 @@ fn members(organization: &OrganizationView, actor: &Actor) -> impl IntoView + us
         <section>
             <h2>"Members"</h2>
             <table class="rows people">
+                <caption class="visually-hidden">"Members"</caption>
                 {heads(&["Name", "E-mail", "Role", "Since"])}
                 <tbody>{rows}</tbody>
             </table>

@@ -1,6 +1,6 @@
 //! What is said of a result in a few words: by chat programs, search lines and the preview image.
 
-use hub::input::{Parameters, Target};
+use hub::input::Parameters;
 use hub::list::JobDetail;
 use hub::metric;
 use hub::model::Model;
@@ -41,19 +41,15 @@ impl Card {
     pub fn of(job: &JobDetail, values: Vec<f64>) -> Self {
         let row = &job.row;
         let ligands = match (&row.batch, job.input.ligand()) {
-            (Some(batch), _) => number::count(batch.total, "ligand"),
-            (None, Some(ligand)) => ligand.name.clone(),
-            (None, None) => "a ligand".to_owned(),
+            (Some(batch), _) => Some(number::count(batch.total, "ligand")),
+            (None, ligand) => ligand.map(|ligand| ligand.name.clone()),
         };
-        let against = job
-            .input
-            .target()
-            .map(|target| format!(" against {}", title_of(target)))
-            .unwrap_or_default();
+        let target = job.input.target().map(|target| target.title().to_owned());
+        let of: Vec<_> = ligands.into_iter().chain(target).collect();
         let kind = metric::of_task(row.task).first();
         Self {
             title: row.name.clone(),
-            what: format!("{} of {ligands}{against}", row.task.title()),
+            what: format!("{} of {}", row.task.title(), of.join(" against ")),
             how: how(row.model, job.parameters.as_ref()),
             best: row.best.as_ref().map(number::best),
             measured: kind.map_or_else(String::new, |kind| {
@@ -70,10 +66,6 @@ impl Card {
         parts.extend(self.best.as_ref().map(|best| format!("best {best}")));
         format!("{}.", parts.join("; "))
     }
-}
-
-fn title_of(target: &Target) -> String {
-    target.title().to_owned()
 }
 
 fn how(model: Model, parameters: Option<&Parameters>) -> String {

@@ -21,8 +21,8 @@ impl Api {
     pub fn accounts(&self) -> Result<&Accounts> {
         match &self.door {
             Door::Accounts(accounts) => Ok(accounts),
-            Door::Local => Err(Error::Conflict(
-                "this hub runs on one machine, without accounts".to_owned(),
+            Door::Local => Err(Error::conflict(
+                "this hub runs on one machine, without accounts",
             )),
         }
     }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use hub::Error;
 use hub::batch::BatchProgress;
 use hub::id::JobId;
 use hub::job::Status;
@@ -71,11 +72,11 @@ pub async fn status(
         updated_at,
         batch,
     };
-    Ok(with_etag(&headers, &body))
+    with_etag(&headers, &body)
 }
 
-fn with_etag(headers: &HeaderMap, body: &impl Serialize) -> Response {
-    let text = serde_json::to_string(body).unwrap_or_default();
+fn with_etag(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, Problem> {
+    let text = serde_json::to_string(body).map_err(Error::internal)?;
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&text)[..16]);
     let etag = format!("\"{digest}\"");
     let known = headers
@@ -104,7 +105,7 @@ fn with_etag(headers: &HeaderMap, body: &impl Serialize) -> Response {
             .ok()
             .map(|etag| (header::ETAG, etag)),
     );
-    response
+    Ok(response)
 }
 
 /// `GET /batches/{id}/children`

@@ -4,7 +4,6 @@ use axum::body::Bytes;
 use axum::extract::Multipart;
 use axum::extract::multipart::{Field, MultipartError};
 use hub::Error;
-use hub::docking::ReceptorFormat;
 use hub::draft::DraftForm;
 use hub::ligand::MAX_FILE_BYTES;
 use hub::services::{DraftUpload, Upload};
@@ -151,10 +150,6 @@ impl Form {
             "setting" => &mut self.setting,
             "seed" => &mut form.seed,
             "poses" => &mut form.poses,
-            "receptor_format" => {
-                form.receptor_format = format(&text)?;
-                return Ok(());
-            }
             "previous" if !text.is_empty() => {
                 let faulty = |_| Error::invalid("previous", "this is no draft's id");
                 self.upload.previous = Some(text.parse().map_err(faulty)?);
@@ -177,16 +172,3 @@ const MAX_TEXT_BYTES: usize = 2_000;
 
 /// Fields whose content has a limit that can be told at the field.
 const FIELDS: [&str; 3] = ["receptor_file", "ligands_file", "ligands"];
-
-fn format(text: &str) -> Result<Option<ReceptorFormat>, Error> {
-    match text {
-        "" => Ok(None),
-        "pdb" => Ok(Some(ReceptorFormat::Pdb)),
-        "mmcif" => Ok(Some(ReceptorFormat::Mmcif)),
-        "pdbqt" => Ok(Some(ReceptorFormat::Pdbqt)),
-        _ => Err(Error::invalid(
-            "receptor_format",
-            "the format must be pdb, mmcif or pdbqt",
-        )),
-    }
-}

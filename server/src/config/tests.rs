@@ -172,6 +172,39 @@ fn production_refuses_what_suits_a_desk() {
 }
 
 #[test]
+fn production_signs_nobody_in_as_the_owner() {
+    let key = "k".repeat(32);
+    // All else suits production, so that nothing but this is said.
+    let faults = |auth: &str| {
+        check_alone(&[
+            "--env",
+            "production",
+            "--auth",
+            auth,
+            "--jwt-secret",
+            &key,
+            "--gateway-url",
+            "https://gateway.example.org",
+            "--gateway-secret",
+            &key,
+            "--documents-url",
+            "firestore://p-1",
+            "--blobs-url",
+            "gs://hub-files",
+            "--public-url",
+            "https://hub.example.org",
+        ])
+    };
+    let said = faults("local");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("AUTH=local") && said[0].contains("production"),
+        "{said:?}"
+    );
+    assert!(faults("accounts").is_empty());
+}
+
+#[test]
 fn a_database_of_firestore_is_named_by_its_project() {
     let place = |arguments: &[&str]| match check(arguments).ok().unwrap().documents {
         DocumentsAt::Firestore(place) => (place.database, place.emulator),

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Response as Answer, StatusCode};
 use hub::job::Category;
 use hub::ports::compute::RunState;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -40,6 +41,16 @@ impl FarGateway {
     }
 
     async fn answering_with(status: u16, headers: HeaderMap, body: impl Into<String>) -> Self {
+        Self::failing_first(&[], status, headers, body).await
+    }
+
+    /// One that hangs up on the first it hears, after it said these words.
+    async fn failing_first(
+        words: &'static [&'static str],
+        status: u16,
+        headers: HeaderMap,
+        body: impl Into<String>,
+    ) -> Self {
         let asked = Arc::default();
         let status = StatusCode::from_u16(status).unwrap();
         let told = Told {
@@ -51,7 +62,12 @@ impl FarGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/gateway/", listener.local_addr().unwrap());
         let router = Router::new().fallback(hear).with_state(told);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        tokio::spawn(async move {
+            for words in words {
+                hang_up(&listener, words).await;
+            }
+            axum::serve(listener, router).await
+        });
         Self { url, asked }
     }
 
@@ -62,6 +78,14 @@ impl FarGateway {
     fn asked(&self) -> Asked {
         self.asked.lock().unwrap().pop().unwrap()
     }
+}
+
+/// Hears one question and hangs up, after it said these words.
+async fn hang_up(listener: &TcpListener, words: &str) {
+    let (mut line, _) = listener.accept().await.unwrap();
+    let heard = line.read(&mut [0; 4_096]).await.unwrap();
+    assert!(heard > 0);
+    line.write_all(words.as_bytes()).await.unwrap();
 }
 
 async fn hear(State(told): State<Told>, request: Request) -> Answer<String> {
@@ -325,6 +349,43 @@ async fn a_gateway_that_is_down_or_hangs_up_is_unavailable() {
         gateway.state(RUN).await,
         Err(ComputeError::Unavailable(_))
     ));
+}
+
+#[tokio::test]
+async fn where_a_run_stands_is_asked_once_more_when_there_is_no_answer() {
+    const NOTHING: &str = "";
+    const OUT_OF_ORDER: &str =
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let after = async |words| {
+        FarGateway::failing_first(words, 200, HeaderMap::new(), golden!("run_cancelled")).await
+    };
+    let once = Figures {
+        answered: 1,
+        unanswered: 1,
+        withheld: 0,
+        repeated: 1,
+    };
+    for words in [&[NOTHING], &[OUT_OF_ORDER]] {
+        let far = after(words).await;
+        let client = far.client();
+        let run = client.state(RUN).await.unwrap();
+        assert_eq!(run.state, RunState::Cancelled);
+        assert_eq!(far.asked().what, format!("GET /gateway/v1/runs/{RUN}"));
+        assert_eq!(client.figures(), once);
+
+        let far = after(words).await;
+        let client = far.client();
+        let run = client.cancel(RUN).await.unwrap();
+        assert_eq!(run.state, RunState::Cancelled);
+        assert_eq!(far.asked().what, format!("DELETE /gateway/v1/runs/{RUN}"));
+        assert_eq!(client.figures(), once);
+    }
+
+    // And no oftener than that.
+    let far = after(&[OUT_OF_ORDER, OUT_OF_ORDER]).await;
+    let answer = far.client().state(RUN).await;
+    assert!(matches!(answer, Err(ComputeError::Unavailable(_))));
+    assert!(far.asked.lock().unwrap().is_empty());
 }
 
 #[tokio::test]

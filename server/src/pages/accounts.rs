@@ -196,16 +196,16 @@ async fn account(
                 said("A mail is on its way to the new address; it says how to go on. Until then nothing changes.")
             })
         }
-        "key" => services
-            .create_key(&actor, wanted_key(&sent))
-            .await
-            .map(|made| {
+        "key" => match wanted_key(&sent) {
+            Ok(wanted) => services.create_key(&actor, wanted).await.map(|made| {
                 sent.clear();
                 Outcome {
                     secret: made.key,
                     ..Outcome::default()
                 }
             }),
+            Err(refused) => Err(refused),
+        },
         "remove-key" => {
             let id = sent.get("id").parse().map_err(|_| Error::NotFound)?;
             services.remove_key(&actor, &id).await?;
@@ -224,14 +224,21 @@ async fn account(
     })
 }
 
-fn wanted_key(sent: &Sent) -> NewKey {
-    NewKey {
+fn wanted_key(sent: &Sent) -> Result<NewKey> {
+    let days =
+        match sent.get("days") {
+            "" => None,
+            days => Some(days.parse().map_err(|_| {
+                Error::invalid("expires_in_days", "choose for how many days it holds")
+            })?),
+        };
+    Ok(NewKey {
         name: sent.get("name").to_owned(),
         scope: if sent.get("scope") == "write" {
             KeyScope::Write
         } else {
             KeyScope::Read
         },
-        expires_in_days: sent.get("days").parse().ok(),
-    }
+        expires_in_days: days,
+    })
 }

@@ -50,7 +50,7 @@ async fn come_back(
 ) -> Result<Response, Problem> {
     let (accounts, openid) = there(&api)?;
     let pending = accounts.pending(&headers).ok_or_else(|| {
-        Error::Conflict("no sign-in was begun in this browser of late; begin it anew".to_owned())
+        Error::conflict("no sign-in was begun in this browser of late; begin it anew")
     })?;
     let now = api.services.now().await?;
     let code = openid.code(&values, &pending, now).await?;

@@ -112,8 +112,8 @@ impl Services {
                 self.counts.forget(to);
                 Ok(())
             }
-            Committed::Conflict(_) => Err(Error::Conflict(
-                "one of the jobs was changed meanwhile; try again".to_owned(),
+            Committed::Conflict(_) => Err(Error::conflict(
+                "one of the jobs was changed meanwhile; try again",
             )),
         }
     }
@@ -136,8 +136,8 @@ impl Services {
             });
             let writes = writes.collect::<Result<Vec<_>>>()?;
             if self.store.commit(writes).await? != Committed::Done {
-                return Err(Error::Conflict(
-                    "the batch was changed meanwhile; try again".to_owned(),
+                return Err(Error::conflict(
+                    "the batch was changed meanwhile; try again",
                 ));
             }
         }

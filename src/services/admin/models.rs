@@ -11,7 +11,7 @@ use crate::ports::documents::Expect;
 use crate::services::Services;
 use crate::services::audit::{entry, noted};
 use crate::services::hours::settings_key;
-use crate::services::store::{self, Committed};
+use crate::services::store;
 
 /// Hours of one model that a month may have at most: a thousand machines day and night.
 const MOST_HOURS: f64 = 744_000.0;
@@ -77,15 +77,11 @@ impl Services {
             store::put(settings_key(model), &settings, Expect::Any)?,
             noted(&entry)?,
         ];
-        match self.store.commit(writes).await? {
-            Committed::Done => {
-                self.offers.forget();
-                // Whoever looks at a job that waits reads why at once. That the gateway is down is no fault of this.
-                let _answered = self.offers(now).await?;
-                self.changes.work_appeared();
-                Ok(())
-            }
-            Committed::Conflict(key) => Err(Error::internal(format!("{key} is taken"))),
-        }
+        self.store.write(writes).await?;
+        self.offers.forget();
+        // Whoever looks at a job that waits reads why at once. That the gateway is down is no fault of this.
+        let _answered = self.offers(now).await?;
+        self.changes.work_appeared();
+        Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::docking::ReceptorFormat;
 use crate::draft::DraftForm;
 use crate::error::Fault;
 
@@ -26,7 +25,6 @@ pub(super) fn target(form: &DraftForm, receptor_text: Option<&str>) -> Value {
     json!({
         "receptor": {
             "name": form.receptor_name,
-            "format": form.receptor_format.map(ReceptorFormat::name),
             "text": receptor_text.unwrap_or_default(),
             "chains": names(&form.chains),
             "keep": names(&form.keep),

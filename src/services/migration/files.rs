@@ -94,7 +94,7 @@ impl Services {
                 if there.is_some_and(|there| there.size_bytes == length) {
                     return Ok(());
                 }
-                Err(Error::Conflict(format!(
+                Err(Error::conflict(format!(
                     "{path} is there already, and another file than the one that is to be brought"
                 )))
             }

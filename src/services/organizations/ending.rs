@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::id::OrganizationId;
 use crate::job::State;
 use crate::organization::{MemberRole, Organization};
-use crate::ports::documents::{Collection, Direction, Expect, Query, Write};
+use crate::ports::documents::{Collection, Direction, Query};
 
 impl Services {
     /// Ends the actor's organisation, whose name they say. Nothing is lost by it: what was made there must be deleted
@@ -17,8 +17,8 @@ impl Services {
         let (id, _) = self.membership(actor).await?;
         let mut owner = self.member_of(&id, &actor.user).await?;
         if role_of(&owner) != MemberRole::Owner {
-            return Err(Error::Forbidden(
-                "only the owner of the organisation may end it".to_owned(),
+            return Err(Error::forbidden(
+                "only the owner of the organisation may end it",
             ));
         }
         let found = self
@@ -38,11 +38,8 @@ impl Services {
         self.nothing_is_left(&id).await?;
         owner.value.membership = None;
         owner.value.organization = None;
+        let end = organization.deleted();
         let note = note(actor, Act::Ended, organization.value.name, &id, now)?;
-        let end = Write::Delete {
-            key: organization.key,
-            expect: Expect::Version(organization.version),
-        };
         let mut writes = vec![end, owner.replaced()?, note];
         writes.extend(books);
         self.done(writes).await
@@ -52,8 +49,8 @@ impl Services {
         let query = Query::new(Collection::Users, "created_at", Direction::Ascending, 2)
             .equal("organization", id.as_str());
         if self.store.count(&query).await? > 1 {
-            return Err(Error::Conflict(
-                "others are in the organisation; remove them first, or make one of them the owner and leave".to_owned(),
+            return Err(Error::conflict(
+                "others are in the organisation; remove them first, or make one of them the owner and leave",
             ));
         }
         let any = State::ALL.iter().map(|state| state.name().into()).collect();
@@ -61,8 +58,8 @@ impl Services {
             .equal("owner", Owner::Organization(id.clone()).to_string())
             .any_of("state", any);
         if self.store.count(&query).await? > 0 {
-            return Err(Error::Conflict(
-                "there is work that was made in the organisation; take away what you need, then delete its jobs and batches".to_owned(),
+            return Err(Error::conflict(
+                "there is work that was made in the organisation; take away what you need, then delete its jobs and batches",
             ));
         }
         Ok(())

@@ -49,7 +49,7 @@ impl Services {
 }
 
 fn may_share(actor: &Actor, job: &Job) -> Result<()> {
-    let refused = |message: &str| Err(Error::Conflict(message.to_owned()));
+    let refused = |message: &str| Err(Error::conflict(message));
     let Some(role) = actor.member else {
         return refused("you belong to no organisation; share it by a link instead");
     };
@@ -62,9 +62,8 @@ fn may_share(actor: &Actor, job: &Job) -> Result<()> {
         return refused("a ligand is shared with its batch; share the batch");
     }
     if job.created_by != actor.user && role < MemberRole::Admin {
-        return Err(Error::Forbidden(
-            "whoever made it decides whether the organisation sees it; ask them, or an admin"
-                .to_owned(),
+        return Err(Error::forbidden(
+            "whoever made it decides whether the organisation sees it; ask them, or an admin",
         ));
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::ports::documents::{Key, Write};
 use crate::services::children::page_of;
 use crate::services::roll_up::best;
 use crate::services::sign_ins::{Count, of_link};
-use crate::services::store::{Committed, Stored};
+use crate::services::store::Stored;
 use crate::services::{Export, ExportFormat, Services};
 use crate::share::Share;
 
@@ -74,12 +74,12 @@ impl Services {
         let counts = of_link(&found.key.id);
         self.take_try(&counts, now).await?;
         if !self.passwords.matches(password, Some(hash.clone())).await? {
-            return Err(Error::Forbidden(
-                "this is not the password of the link; ask whoever sent it".to_owned(),
+            return Err(Error::forbidden(
+                "this is not the password of the link; ask whoever sent it",
             ));
         }
         let right = counts.iter().map(Count::given_back).collect();
-        self.store.commit(right).await?;
+        self.store.write(right).await?;
         let end = now.plus_seconds(PASS_S);
         Ok(Pass {
             text: token.pass(&hash, end),
@@ -93,10 +93,7 @@ impl Services {
             key: views_key(&shared.key),
             amounts: vec![("views", 1)],
         };
-        match self.store.commit(vec![add]).await? {
-            Committed::Done => Ok(()),
-            Committed::Conflict(key) => Err(Error::internal(format!("{key} cannot be counted"))),
-        }
+        self.store.write(vec![add]).await
     }
 
     /// A child of the shared batch, or the shared job itself.

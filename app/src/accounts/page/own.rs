@@ -17,9 +17,10 @@ use crate::time;
 /// One's own account.
 pub async fn account(services: &Services, actor: &Actor) -> Result<Page> {
     let outcome = Outcome::taken();
-    let account = services.account(actor).await?.ok_or_else(|| {
-        Error::Conflict("This hub runs on one machine, without accounts.".to_owned())
-    })?;
+    let account = services
+        .account(actor)
+        .await?
+        .ok_or_else(|| Error::conflict("This hub runs on one machine, without accounts."))?;
     let (keys, sessions) = (services.keys(actor).await?, services.sessions(actor).await?);
     let now = services.now().await?;
     let post = services.settings().post;
@@ -97,6 +98,7 @@ fn key_table(keys: &[KeyRow], outcome: &Outcome, now: Timestamp) -> impl IntoVie
     let table = (!keys.is_empty()).then(|| {
         view! {
             <table class="rows people">
+                <caption class="visually-hidden">"Keys"</caption>
                 {heads(&["Name", "May", "Holds", "Used last"])}
                 <tbody>{rows}</tbody>
             </table>
@@ -161,6 +163,7 @@ fn session_table(sessions: &[SessionRow], now: Timestamp) -> impl IntoView + use
         <section>
             <h2>"Sessions"</h2>
             <table class="rows people">
+                <caption class="visually-hidden">"Sessions"</caption>
                 {heads(&["Program", "Address", "Since"])}
                 <tbody>{rows}</tbody>
             </table>

@@ -34,9 +34,7 @@ pub fn bar(batch: &JobRow, address: &Address) -> impl IntoView + use<> {
         })
         .collect();
     let filtered = is_filtered(address);
-    let cleared = Address::new(path.clone(), "")
-        .with("sort", address.get("sort"))
-        .href();
+    let cleared = address.clone().only(&["sort", "columns"]).href();
     view! {
         <details class="fold filters table-filters" open=filtered>
             <summary>"Filter and columns"</summary>

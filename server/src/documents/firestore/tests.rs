@@ -1,10 +1,12 @@
 //! What is Firestore's own: a database far away, of which one does not always know what it did.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use hub::ports::documents::{Collection::*, Expect};
+use hub::ports::documents::{Collection::*, Direction, Expect};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,11 +21,24 @@ const CUT_ASKING: u8 = 1;
 const CUT_ANSWERING: u8 = 2;
 /// Nobody is reached.
 const DOWN: u8 = 3;
+/// Everything is taken, and nothing comes out at the other end. Nobody hangs up.
+const STALLED: u8 = 4;
+/// The next answer is cut off in its midst.
+const CUT_WITHIN: u8 = 5;
+/// The same, but that nobody hangs up.
+const STALLED_WITHIN: u8 = 6;
 
-/// A line to the emulator that can be cut, once each time.
+/// How many jobs an answer has that something happens to in its midst.
+const MANY: u32 = 300;
+/// Bytes of which there are some of these jobs, and far from all: each takes more than two hundred.
+const SOME: usize = 20_000;
+
+/// A line to the emulator that can be cut, once each time, or stall.
 struct Line {
     address: SocketAddr,
     state: Arc<AtomicU8>,
+    /// How many bytes of an answer come before something happens in its midst.
+    before: Arc<AtomicUsize>,
 }
 
 impl Line {
@@ -31,7 +46,8 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(AtomicU8::new(WHOLE));
-        let shared = state.clone();
+        let before = Arc::new(AtomicUsize::new(0));
+        let (shared, bytes) = (state.clone(), before.clone());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if shared.load(Ordering::SeqCst) == DOWN {
@@ -41,15 +57,20 @@ impl Line {
                 let ((near_in, near_out), (far_in, far_out)) =
                     (near.into_split(), far.into_split());
                 let (asking, answering) = (shared.clone(), shared.clone());
+                let bytes = bytes.clone();
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = carry(near_in, far_out, asking, CUT_ASKING) => {},
-                        () = carry(far_in, near_out, answering, CUT_ANSWERING) => {},
+                        () = carry(near_in, far_out, asking, CUT_ASKING, None) => {},
+                        () = carry(far_in, near_out, answering, CUT_ANSWERING, Some(bytes)) => {},
                     }
                 });
             }
         });
-        Self { address, state }
+        Self {
+            address,
+            state,
+            before,
+        }
     }
 
     /// A database of its own behind the line.
@@ -66,17 +87,34 @@ impl Line {
         self.state.store(how, Ordering::SeqCst);
     }
 
+    /// The same in the midst of an answer, after so many bytes.
+    fn cut_after(&self, bytes: usize, how: u8) {
+        self.before.store(bytes, Ordering::SeqCst);
+        self.cut(how);
+    }
+
     fn was_cut(&self) -> bool {
         self.state.load(Ordering::SeqCst) == WHOLE
     }
 }
 
-/// Hands on what comes until it ends, or is cut.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<AtomicU8>, cut: u8) {
+/// Hands on what comes until it ends, or is cut; `before` is of answers only.
+async fn carry(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    state: Arc<AtomicU8>,
+    cut: u8,
+    before: Option<Arc<AtomicUsize>>,
+) {
     let mut buffer = vec![0; 65_536];
+    // Of this answer, as long as something is to happen in its midst.
+    let mut came = 0;
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if state.load(Ordering::SeqCst) == DOWN {
-            return;
+        let how = state.load(Ordering::SeqCst);
+        match how {
+            DOWN => return,
+            STALLED => pending().await,
+            _ => {}
         }
         let content = begins_something(&buffer[..length]);
         if content
@@ -86,7 +124,19 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: Arc<Atomi
         {
             return;
         }
-        if to.write_all(&buffer[..length]).await.is_err() {
+        let mut passed = length;
+        if let (CUT_WITHIN | STALLED_WITHIN, Some(before)) = (how, &before) {
+            passed = length.min(before.load(Ordering::SeqCst).saturating_sub(came));
+            came += passed;
+        }
+        if to.write_all(&buffer[..passed]).await.is_err() {
+            return;
+        }
+        if passed < length {
+            if how == STALLED_WITHIN {
+                pending::<()>().await;
+            }
+            state.store(WHOLE, Ordering::SeqCst);
             return;
         }
     }
@@ -118,6 +168,36 @@ fn add(id: &str) -> Write {
         key: Key::new(Usage, id),
         amounts: vec![("held", 1)],
     }
+}
+
+fn job(number: u32) -> Key {
+    Key::new(Jobs, format!("{number:03}"))
+}
+
+/// Makes as many jobs as it takes for an answer that comes in many pieces.
+async fn put_many(store: &Firestore) {
+    let jobs = (0..MANY).map(|number| Write::Put {
+        key: job(number),
+        json: format!(
+            r#"{{"created_at":"{number:03}","name":"{}"}}"#,
+            "x".repeat(100)
+        ),
+        expect: Expect::Any,
+    });
+    store.commit(jobs.collect()).await.unwrap();
+}
+
+fn all_jobs() -> Query {
+    Query::new(Jobs, "created_at", Direction::Ascending, 1_000)
+}
+
+/// It can be asked again, and an operator reads where.
+fn assert_unavailable(answer: Result<(), DocumentsError>) {
+    let Err(DocumentsError::Unavailable(cause)) = answer else {
+        panic!("{answer:?}");
+    };
+    let said = cause.to_string();
+    assert!(said.contains("FIRESTORE_EMULATOR_HOST"), "{said}");
 }
 
 async fn get(store: &Firestore, key: Key) -> Option<Document> {
@@ -213,6 +293,61 @@ async fn reading_goes_on_over_a_cut_line() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
+async fn a_part_of_an_answer_is_never_taken_for_all_of_it() {
+    let line = Line::lay().await;
+    let store = line.open().await;
+    put_many(&store).await;
+    let keys: Vec<_> = (0..MANY).map(job).collect();
+    for bytes in [1_000, SOME, 2 * SOME] {
+        line.cut_after(bytes, CUT_WITHIN);
+        let found = store.query(&all_jobs()).await.unwrap();
+        assert!(line.was_cut(), "{bytes}");
+        let found: Vec<_> = found.into_iter().map(|document| document.key).collect();
+        assert_eq!(found, keys, "{bytes}");
+
+        line.cut_after(bytes, CUT_WITHIN);
+        let there = store.get_many(&keys).await.unwrap();
+        assert!(line.was_cut(), "{bytes}");
+        assert!(there.iter().all(Option::is_some), "{bytes}");
+    }
+    // A number is one small piece, so its answer is cut at one place after the other until it comes whole.
+    for bytes in (0..).step_by(16) {
+        line.cut_after(bytes, CUT_WITHIN);
+        let counted = store.count(&all_jobs()).await.unwrap();
+        assert_eq!(counted, MANY, "{bytes}");
+        if !line.was_cut() {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+async fn what_is_never_answered_is_given_up() {
+    let (mute, halting) = (Line::lay().await, Line::lay().await);
+    let (unheard, begun) = (mute.open().await, halting.open().await);
+    put_many(&begun).await;
+    mute.cut(STALLED);
+    halting.cut_after(SOME, STALLED_WITHIN);
+
+    // All at once, since each is asked for several times and waited for as long as the client waits.
+    let answers = async {
+        tokio::join!(
+            async { unheard.get_many(&[job(1)]).await.map(drop) },
+            async { unheard.query(&all_jobs()).await.map(drop) },
+            unheard.commit(vec![put("one", Expect::Absent)]),
+            async { begun.query(&all_jobs()).await.map(drop) },
+        )
+    };
+    let answers = tokio::time::timeout(Duration::from_secs(60), answers).await;
+    let (got, found, written, found_in_part) = answers.expect("an answer within a minute");
+    for answer in [got, found, written, found_in_part] {
+        assert_unavailable(answer);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
 async fn the_time_is_known_before_anything_is_read() {
     let store = Firestore::temporary(Clock::told()).await.unwrap();
     let this_century = "2025-01-01T00:00:00Z".parse().unwrap();
@@ -233,11 +368,7 @@ async fn what_cannot_be_done_now_can_be_done_again_later() {
         store.commit(vec![add("views")]).await,
     ];
     for answer in unavailable {
-        let Err(DocumentsError::Unavailable(cause)) = answer else {
-            panic!("{answer:?}");
-        };
-        let said = cause.to_string();
-        assert!(said.contains("FIRESTORE_EMULATOR_HOST"), "{said}");
+        assert_unavailable(answer);
     }
     assert!(store.now().await.is_ok(), "the time is carried on");
     line.cut(WHOLE);

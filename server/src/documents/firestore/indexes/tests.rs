@@ -190,3 +190,23 @@ fn all_that_is_carried_is_exempt_and_what_expires_has_a_policy() {
         assert_eq!(said(*collection, field)["ttl"], true);
     }
 }
+
+#[test]
+fn firestore_forgets_what_nothing_else_goes_with() {
+    // Named here once more: what is taken off the hub's list would leave the file with it. Drafts and unclaimed folders
+    // must never be here, since the hub would lose the files that it removes with them.
+    let file: Value = serde_json::from_str(&at_the_root()).unwrap();
+    let forgotten: Vec<_> = of(&file, "fieldOverrides")
+        .into_iter()
+        .filter(|said| said["ttl"] == true)
+        .map(|said| format!("{} {}", text(&said["collectionGroup"]), text(&said["fieldPath"])))
+        .collect();
+    assert_eq!(
+        forgotten,
+        [
+            "idempotency expires_at",
+            "sessions expires_at",
+            "shares expires_at"
+        ]
+    );
+}
