@@ -49,10 +49,13 @@ test('what is typed stays text on every page', async ({ page, request }) => {
   expect(whole.status(), await whole.text()).toBe(201);
   const { id } = await whole.json();
   await request.post(`/api/v1/jobs/${id}/cancel`);
-  const shared = await request.post('/api/v1/shares', { data: { job_id: id } });
-  const link: string = (await shared.json()).url;
+  const links: string[] = [];
+  for (const job_id of [id, jobs[PAYLOADS.findIndex((payload) => payload.startsWith('</title>'))]]) {
+    const shared = await request.post('/api/v1/shares', { data: { job_id } });
+    links.push((await shared.json()).url);
+  }
 
-  const pages = ['/?per_page=100', `/batches/${id}`, `/jobs/${id}/delete`, `/jobs/${id}/share`, `/jobs/${jobs[2]}/delete`, '/shares', link];
+  const pages = ['/?per_page=100', `/batches/${id}`, `/jobs/${id}/delete`, `/jobs/${id}/share`, `/jobs/${jobs[2]}/delete`, '/shares', ...links];
   for (const index of [0, 3, 9, 36, 37]) {
     pages.push(`/jobs/${id}-${String(index).padStart(5, '0')}`);
   }

@@ -268,6 +268,10 @@ impl Settings {
             faults.push(format!(
                 "GATEWAY_URL is {url:?}; it must begin with http:// or https://"
             ));
+        } else if production && !url.starts_with("https://") {
+            faults.push(format!(
+                "GATEWAY_URL is {url:?}; production needs https://, since its secret and people's inputs go that way"
+            ));
         }
         let secret = given(&self.gateway_secret).unwrap_or_default().to_owned();
         let least = if production { 32 } else { 16 };

@@ -15,6 +15,7 @@ pub const GONE: &str = "the store went away";
 pub struct Counted {
     store: Arc<dyn Documents>,
     read: AtomicUsize,
+    commits: AtomicUsize,
     gone: AtomicBool,
 }
 
@@ -24,6 +25,7 @@ impl Counted {
         Self {
             store,
             read: AtomicUsize::new(0),
+            commits: AtomicUsize::new(0),
             gone: AtomicBool::new(false),
         }
     }
@@ -31,6 +33,11 @@ impl Counted {
     /// Documents read since this was asked before; one that is not there counts too, as Firestore counts it.
     pub fn read(&self) -> usize {
         self.read.swap(0, Ordering::SeqCst)
+    }
+
+    /// Commits since this was asked before.
+    pub fn commits(&self) -> usize {
+        self.commits.swap(0, Ordering::SeqCst)
     }
 
     /// Lets it answer nothing any more.
@@ -76,6 +83,7 @@ impl Documents for Counted {
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), DocumentsError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
         self.store()?.commit(writes).await
     }
 

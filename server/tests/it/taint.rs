@@ -10,7 +10,7 @@ use crate::events::{Listener, asked};
 use crate::far_gateway::{FarGateway, HOPELESS};
 use crate::hub::{Chosen, Hub, form};
 use crate::lines::Lines;
-use crate::people::{admin, ask, token};
+use crate::people::{admin, ask, job as job_of, token};
 
 /// In every field that its owner may fill in.
 const MARKER: &str = "zqtaintqz";
@@ -19,6 +19,9 @@ const MARKER: &str = "zqtaintqz";
 struct Tainted {
     owner: String,
     job: String,
+    /// Everything of theirs that has an id: jobs, a batch and a child of it.
+    ids: Vec<String>,
+    draft: String,
     /// The addresses of what they have.
     paths: Vec<String>,
 }
@@ -103,7 +106,9 @@ async fn tainted(hub: &Hub) -> Tainted {
     paths.push(format!("/batches/{batch}"));
     Tainted {
         owner,
+        ids: vec![single.clone(), batch.clone(), format!("{batch}-00000")],
         job: single,
+        draft,
         paths,
     }
 }
@@ -184,6 +189,53 @@ async fn overheard(hub: &Hub, listener: &str, owner: &str, job: &str) -> String 
     heard.to_lowercase()
 }
 
+/// Tries to change, to repeat and to go on with what is another one's: it is not found, and nothing is told of it.
+async fn nothing_is_done_with(hub: &Hub, tainted: &Tainted, stranger: &str) {
+    let mut acts = vec![(
+        Method::POST,
+        format!("/api/v1/drafts/{}/submit", tainted.draft),
+        json!({}),
+    )];
+    for id in &tainted.ids {
+        let job = format!("/api/v1/jobs/{id}");
+        acts.extend([
+            (Method::PATCH, job.clone(), json!({"name": "taken"})),
+            (Method::POST, format!("{job}/cancel"), json!({})),
+            (Method::POST, format!("{job}/retry"), json!({})),
+            (
+                Method::PUT,
+                format!("{job}/organization-share"),
+                json!({"shared": true}),
+            ),
+            (
+                Method::POST,
+                "/api/v1/shares".to_owned(),
+                json!({"job_id": id}),
+            ),
+            (
+                Method::POST,
+                format!("/api/v1/batches/{id}/retry-failed"),
+                json!({}),
+            ),
+            (Method::DELETE, job, json!({})),
+        ]);
+        let mut repeated = job_of("repeated");
+        repeated["source_id"] = json!(id);
+        acts.push((Method::POST, "/api/v1/jobs".to_owned(), repeated));
+    }
+    for (method, path, body) in acts {
+        let bearer = format!("Bearer {stranger}");
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", "once"),
+        ];
+        let answer = hub.send_json(method.clone(), &path, &body, &headers).await;
+        let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+        assert_eq!(answer.status, 404, "{method} {path} {body}: {text}");
+        assert!(!text.contains(MARKER), "{path}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_of_one_person_reaches_another() {
     let hub = Hub::start_as(Chosen {
@@ -247,7 +299,7 @@ async fn nothing_of_one_person_reaches_another() {
     ]
     .map(str::to_owned)
     .into();
-    paths.extend(tainted.paths);
+    paths.extend(tainted.paths.clone());
     for path in &paths {
         for (accept, who) in [("application/json", &stranger), ("text/html", &third)] {
             let request = hub
@@ -276,6 +328,8 @@ async fn nothing_of_one_person_reaches_another() {
         assert!(![429, 500].contains(&answer.status), "{body}: {text}");
         assert!(!text.contains(MARKER), "{body}: {text}");
     }
+    let fourth = token(&hub, "fourth@y.org").await;
+    nothing_is_done_with(&hub, &tainted, &fourth).await;
     let heard = overheard(&hub, &stranger, &tainted.owner, &tainted.job).await;
     assert!(!heard.contains(MARKER), "{heard}");
     for query in [

@@ -1,6 +1,8 @@
 //! The same for pages and for the forms that browsers send: one table says who may, and an address without a row fails.
 
 use super::*;
+use crate::far_gateway::FarGateway;
+use crate::hub::Chosen;
 
 const PAGES: &[(&str, May)] = &[
     ("/login", Everybody),
@@ -144,4 +146,53 @@ fn every_page_and_form_has_a_row() {
     let rows = FORMS.iter().map(|(form, _, _)| (*form).to_owned());
     let there = there.map(|(_, path)| path);
     assert_eq!(rows.collect::<BTreeSet<_>>(), there.collect());
+}
+
+/// What every address that is only looked at is sent as: by whoever made what it names, as a browser does.
+async fn looked_at(hub: &Hub, world: &World, path: &str) -> u16 {
+    let own = &world.people.last().unwrap().bearer;
+    let request = hub
+        .request(Method::GET, path)
+        .header(header::ACCEPT, "text/html")
+        .header(header::COOKIE, format!("omtx={own}"));
+    hub.status(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn to_look_changes_nothing() {
+    let hub = Hub::start_as(Chosen {
+        accounts: true,
+        gateway: Some(FarGateway::start().await),
+        ..Chosen::default()
+    })
+    .await;
+    let world = World::new(&hub).await;
+    let (single, batch) = made(&hub, &world.maker).await;
+    let calls = API.iter().filter(|(method, ..)| *method == "GET");
+    let calls = calls.map(|(_, path, may)| (format!("/api/v1{path}"), *may));
+    let pages = PAGES.iter().map(|(page, may)| ((*page).to_owned(), *may));
+    let mut looks = 0;
+    for (address, may) in calls.chain(pages).chain([("/".to_owned(), Reader)]) {
+        let id = match address.contains("batches/") {
+            true => &batch,
+            false => &single,
+        };
+        let path = match address.contains("/drafts/") {
+            true => address.replace("{id}", &world.thing(&hub, &address).await),
+            false => address.replace("{id}", id.as_str()),
+        };
+        let path = path
+            .replace("{name}", "poses.sdf")
+            .replace("{task}", "docking")
+            .replace("{act}", "cancel")
+            .replace("/export", "/export?format=json");
+        hub.documents.commits();
+        let status = looked_at(&hub, &world, &path).await;
+        assert_eq!(hub.documents.commits(), 0, "{path}");
+        if matches!(may, Reader | ReaderOfIt | OwnerReads) {
+            assert!((200..300).contains(&status), "{path}: {status}");
+            looks += 1;
+        }
+    }
+    assert!(looks > 30, "{looks}");
 }
