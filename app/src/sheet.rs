@@ -1,5 +1,6 @@
 //! What is known of something, as named values and tables.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 /// A named value.
@@ -9,6 +10,8 @@ pub struct Fact {
     pub name: String,
     /// Its value.
     pub value: String,
+    /// Whether it is read letter by letter: a sequence, a SMILES, a hash.
+    pub is_code: bool,
 }
 
 impl Fact {
@@ -17,6 +20,15 @@ impl Fact {
         Self {
             name: name.into(),
             value: value.into(),
+            is_code: false,
+        }
+    }
+
+    /// A value that is read letter by letter, with its name.
+    pub fn code(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            is_code: true,
+            ..Self::new(name, value)
         }
     }
 }
@@ -96,7 +108,13 @@ impl Cell {
 pub fn facts(facts: &[Fact], class: &'static str) -> impl IntoView + use<> {
     let facts: Vec<_> = facts
         .iter()
-        .map(|fact| view! { <div><dt>{fact.name.clone()}</dt><dd>{fact.value.clone()}</dd></div> })
+        .map(|fact| {
+            let value = match fact.is_code {
+                true => Either::Left(view! { <code>{fact.value.clone()}</code> }),
+                false => Either::Right(fact.value.clone()),
+            };
+            view! { <div><dt>{fact.name.clone()}</dt><dd>{value}</dd></div> }
+        })
         .collect();
     view! { <dl class=class>{facts}</dl> }
 }
@@ -154,11 +172,11 @@ fn cell(cell: &Cell, class: Option<&'static str>) -> impl IntoView + use<> {
     let text = match &cell.file {
         Some(href) => {
             let href = href.clone();
-            leptos::either::Either::Left(
+            Either::Left(
                 view! { <a href=href rel="external" download="">{text}</a> },
             )
         }
-        None => leptos::either::Either::Right(text),
+        None => Either::Right(text),
     };
     view! { <td class=class title=full>{text}</td> }
 }

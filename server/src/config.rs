@@ -250,7 +250,7 @@ impl Settings {
 
     /// The same for a command that asks nothing of a gateway: none need be named.
     pub fn without_gateway(mut self) -> Self {
-        let nowhere = || "http://127.0.0.1:9".to_owned();
+        let nowhere = || "https://127.0.0.1:9".to_owned();
         self.gateway_url.get_or_insert_with(nowhere);
         self.gateway_secret
             .get_or_insert_with(|| "nobody is told ".repeat(3));

@@ -73,6 +73,16 @@ impl Gateway {
         secret: &str,
         door: Option<&ProxyToken>,
     ) -> Result<Self, GatewayError> {
+        Self::within(TIMEOUT, base_url, secret, door)
+    }
+
+    /// The same with another patience.
+    fn within(
+        patience: Duration,
+        base_url: &str,
+        secret: &str,
+        door: Option<&ProxyToken>,
+    ) -> Result<Self, GatewayError> {
         let address = || GatewayError::Address(base_url.to_owned());
         let url = Url::parse(base_url).map_err(|_| address())?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
@@ -91,7 +101,7 @@ impl Gateway {
         }
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .timeout(patience)
             .redirect(redirect::Policy::none())
             .default_headers(headers)
             .build()?;

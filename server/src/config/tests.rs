@@ -160,6 +160,7 @@ fn production_refuses_what_suits_a_desk() {
         "JWT_SECRET",
         "DOCUMENTS_URL",
         "BLOBS_URL",
+        "GATEWAY_URL",
         "GATEWAY_SECRET",
         "PUBLIC_URL",
         "FIRESTORE_EMULATOR_HOST",
@@ -171,37 +172,47 @@ fn production_refuses_what_suits_a_desk() {
     }
 }
 
+/// All that production needs but a gateway.
+const PRODUCTION: &[&str] = &[
+    "--env",
+    "production",
+    "--jwt-secret",
+    "0123456789abcdef0123456789abcdef",
+    "--documents-url",
+    "firestore://p-1",
+    "--blobs-url",
+    "gs://hub-files",
+    "--public-url",
+    "https://hub.example.org",
+];
+
+const GATEWAY: &[&str] = &[
+    "--gateway-url",
+    "https://gateway.example.org",
+    "--gateway-secret",
+    "0123456789abcdef0123456789abcdef",
+];
+
 #[test]
 fn production_signs_nobody_in_as_the_owner() {
-    let key = "k".repeat(32);
     // All else suits production, so that nothing but this is said.
-    let faults = |auth: &str| {
-        check_alone(&[
-            "--env",
-            "production",
-            "--auth",
-            auth,
-            "--jwt-secret",
-            &key,
-            "--gateway-url",
-            "https://gateway.example.org",
-            "--gateway-secret",
-            &key,
-            "--documents-url",
-            "firestore://p-1",
-            "--blobs-url",
-            "gs://hub-files",
-            "--public-url",
-            "https://hub.example.org",
-        ])
-    };
-    let said = faults("local");
+    let faults = |who: &[&str]| check_alone(&[PRODUCTION, GATEWAY, who].concat());
+    let said = faults(&["--auth", "local"]);
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(
         said[0].starts_with("AUTH=local") && said[0].contains("production"),
         "{said:?}"
     );
-    assert!(faults("accounts").is_empty());
+    for who in [&[][..], &["--auth", "accounts"]] {
+        assert!(faults(who).is_empty(), "{who:?}");
+    }
+}
+
+#[test]
+fn in_production_too_a_command_that_asks_nothing_of_a_gateway_names_none() {
+    let alone = parsed([&"omtx-hub"].into_iter().chain(PRODUCTION)).settings;
+    let faults = alone.without_gateway().check().err().unwrap_or_default();
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 #[test]

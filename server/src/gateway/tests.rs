@@ -1,6 +1,7 @@
 //! The client against a gateway that answers as the golden files say, or fails.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -356,8 +357,8 @@ async fn where_a_run_stands_is_asked_once_more_when_there_is_no_answer() {
     const NOTHING: &str = "";
     const OUT_OF_ORDER: &str =
         "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    let after = async |words| {
-        FarGateway::failing_first(words, 200, HeaderMap::new(), golden!("run_cancelled")).await
+    let after = |words: &'static [&'static str]| {
+        FarGateway::failing_first(words, 200, HeaderMap::new(), golden!("run_cancelled"))
     };
     let once = Figures {
         answered: 1,
@@ -386,6 +387,16 @@ async fn where_a_run_stands_is_asked_once_more_when_there_is_no_answer() {
     let answer = far.client().state(RUN).await;
     assert!(matches!(answer, Err(ComputeError::Unavailable(_))));
     assert!(far.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_silent_is_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let gateway = Gateway::within(Duration::from_millis(200), &url, "golden-secret", None).unwrap();
+    let asked = tokio::time::timeout(Duration::from_secs(20), gateway.state(RUN)).await;
+    let answer = asked.expect("an end of the waiting");
+    assert!(matches!(answer, Err(ComputeError::Unavailable(_))));
 }
 
 #[tokio::test]

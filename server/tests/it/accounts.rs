@@ -100,6 +100,27 @@ async fn an_unknown_address_takes_as_many_reads_as_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn an_unknown_address_takes_its_place_among_those_whose_passwords_are_compared() {
+    let hub = Hub::start_with_accounts().await;
+    let services = &hub.services;
+    // Each is another address from another network: nobody waits for the tries of others.
+    let all = (0..160).map(|place| async move {
+        let email = format!("{place}@example.org");
+        let visitor = Visitor {
+            network: format!("10.{place}.0.1"),
+            ..Visitor::default()
+        };
+        let entered = services.sign_in(&email, PASSWORD.to_owned(), &visitor);
+        entered.await.map_or_else(|error| error.status(), |_| 200)
+    });
+    let statuses = futures::future::join_all(all).await;
+    let count = |wanted: u16| statuses.iter().filter(|status| **status == wanted).count();
+    // There is room for a hundred, and whoever were answered without that work would need none.
+    assert!(count(422) >= 100 && count(503) > 0, "{statuses:?}");
+    assert_eq!(count(422) + count(503), 160, "{statuses:?}");
+}
+
+#[tokio::test]
 async fn so_many_accounts_are_made_from_a_network_and_in_all() {
     let hub = Hub::start_with_accounts().await;
     let sign_up = async |place: usize, network: usize| {

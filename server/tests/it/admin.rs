@@ -6,7 +6,7 @@ use hub::ports::documents::{Collection, Expect, Key, Write};
 use serde_json::{Value, json};
 
 use crate::hub::{Answer, Hub};
-use crate::people::{admin, ask, founded, job, me, token};
+use crate::people::{admin, ask, founded, job, me, member, token};
 
 const ADMIN: &str = "/api/v1/admin";
 
@@ -332,5 +332,54 @@ async fn work_without_an_owner_is_given_away_with_its_ligands() {
     assert_eq!(
         told(&hub, &root, "assigned").await,
         [format!("old screen ({id}) to {to}")]
+    );
+}
+
+#[tokio::test]
+async fn work_without_an_owner_is_given_to_an_organisation_and_read_by_its_admins() {
+    let hub = Hub::start_with_accounts().await;
+    let (root, old) = (
+        admin(&hub, "root@x.org").await,
+        token(&hub, "old@x.org").await,
+    );
+    let owner = token(&hub, "owner@x.org").await;
+    founded(&hub, &owner).await;
+    let lead = member(&hub, &owner, "lead@x.org", "admin").await;
+    let peer = member(&hub, &owner, "peer@x.org", "member").await;
+    let stranger = token(&hub, "stranger@x.org").await;
+    let made = submit(&hub, &old, &job("old docking"))
+        .await
+        .expect(StatusCode::CREATED);
+    let id = made["id"].as_str().unwrap().to_owned();
+    disown(&hub, std::slice::from_ref(&id), &id_of(&hub, &old).await).await;
+
+    let assign = async |to: &str| {
+        let path = format!("{ADMIN}/assignments");
+        ask(&hub, Method::POST, &path, &root, &json!({ "to": to })).await
+    };
+    let faults = assign("organization:nobody").await.problem(422, "invalid");
+    assert_eq!(faults[0].0, "to");
+    let own = get(&hub, "/organizations/own", &owner).await;
+    let to = format!("organization:{}", own["id"].as_str().unwrap());
+    let given = assign(&to).await.expect(StatusCode::OK);
+    assert_eq!(given["jobs"], 1);
+
+    let path = format!("/api/v1/jobs/{id}");
+    for (name, who, status) in [
+        ("the owner", &owner, 200),
+        ("an admin", &lead, 200),
+        ("a member", &peer, 404),
+        ("a stranger", &stranger, 404),
+        ("who made it once", &old, 404),
+    ] {
+        let seen = ask(&hub, Method::GET, &path, who, &Value::Null).await;
+        assert_eq!(seen.status, status, "{name}");
+    }
+    // As if the owner of the organisation had asked for it.
+    let mine = get(&hub, "/jobs", &owner).await;
+    assert_eq!(mine["results"][0]["id"], id);
+    assert_eq!(
+        told(&hub, &root, "assigned").await,
+        [format!("old docking ({id}) to {to}")]
     );
 }

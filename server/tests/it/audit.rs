@@ -8,10 +8,12 @@ use axum::http::{Method, StatusCode, header};
 use hub::session::Visitor;
 use serde_json::{Value, json};
 
-use crate::hub::Hub;
+use crate::hub::{Answer, Hub};
 use crate::mails::{mailed, token_in};
 use crate::organizations::id_of;
-use crate::people::{OWN, PASSWORD, admin, ask, enter, founded, invited, job, join, member, token};
+use crate::people::{
+    OWN, PASSWORD, admin, ask, enter, founded, invited, job, join, me, member, token,
+};
 
 /// Who did what to what, the oldest first.
 pub async fn acts(hub: &Hub, path: &str, who: &str) -> Vec<(String, String, String)> {
@@ -236,4 +238,62 @@ async fn sign_ins_are_written_down_with_the_address_and_passwords_are_not() {
         [("the operator", "root@x.org: admin")]
     );
     assert!(!read.to_string().contains(PASSWORD));
+}
+
+/// Asks from a machine of its own.
+async fn ask_from(
+    hub: &Hub,
+    place: u8,
+    method: Method,
+    path: &str,
+    who: &str,
+    body: &Value,
+) -> Answer {
+    let request = hub
+        .request(method, path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, format!("Bearer {who}"));
+    let mut request = request.body(Body::from(body.to_string())).unwrap();
+    let from = SocketAddr::from(([192, 0, 2, place], 4_711));
+    request.extensions_mut().insert(ConnectInfo(from));
+    hub.send(request).await
+}
+
+#[tokio::test]
+async fn whatever_is_done_is_written_down_with_the_address_of_the_machine_that_asked() {
+    let hub = Hub::start_with_accounts().await;
+    let root = admin(&hub, "root@x.org").await;
+    let ada = token(&hub, "ada@x.org").await;
+    let made = ask(&hub, Method::POST, "/api/v1/jobs", &ada, &job("kinase")).await;
+    let made = made.expect(StatusCode::CREATED);
+    let ada_id = me(&hub, &ada).await.json()["user_id"].clone();
+    let path = format!("/api/v1/admin/users/{}/limits", ada_id.as_str().unwrap());
+    let link = json!({"job_id": made["id"]});
+    ask_from(&hub, 7, Method::POST, "/api/v1/shares", &ada, &link)
+        .await
+        .expect(StatusCode::CREATED);
+    // The same person in the next moment, at another machine.
+    let key = json!({"name": "cluster", "scope": "read"});
+    ask_from(&hub, 8, Method::POST, "/api/v1/api-keys", &ada, &key)
+        .await
+        .expect(StatusCode::CREATED);
+    ask_from(&hub, 9, Method::PUT, &path, &root, &json!({"limits": null}))
+        .await
+        .expect(StatusCode::NO_CONTENT);
+
+    let log = "/api/v1/admin/audit?per_page=100";
+    let read = ask(&hub, Method::GET, log, &root, &Value::Null).await;
+    let read = read.expect(StatusCode::OK);
+    for (act, name, address) in [
+        ("link_made", "ada@x.org", "192.0.2.7"),
+        ("key_made", "ada@x.org", "192.0.2.8"),
+        ("limits_set", "root@x.org", "192.0.2.9"),
+    ] {
+        let lines = read["results"].as_array().unwrap().iter();
+        let from: Vec<_> = lines
+            .filter(|line| line["act"] == act)
+            .map(|line| (&line["name"], &line["address"]))
+            .collect();
+        assert_eq!(from, [(&json!(name), &json!(address))], "{act}");
+    }
 }

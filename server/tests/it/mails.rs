@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::audit::{acts, said};
 use crate::hub::{Answer, Chosen, Hub};
 use crate::lines::Lines;
-use crate::people::{PASSWORD, ask, changed_elsewhere, enter, me};
+use crate::people::{PASSWORD, ask, changed_elsewhere, enter, founded, invited, job, me};
 use crate::sign_in::{cookie, open, send, text};
 
 /// The mail that waits longest.
@@ -402,4 +402,53 @@ async fn a_hub_without_mail_says_so_and_asks_for_no_address() {
     let reset = send(&hub, "/reset", "email=ada%40example.org", "").await;
     assert!(reset.status == 409 && text(&reset).contains("sends no mail"));
     assert!(none_waits(&hub).await);
+}
+
+#[tokio::test]
+async fn what_opens_something_is_stored_as_a_hash_and_not_as_it_is() {
+    let hub = Hub::start_with_mail().await;
+    let ada = confirmed(&hub, "ada@example.org").await;
+    let post = async |path: &str, body: &Value| {
+        let made = ask(&hub, Method::POST, path, &ada, body).await;
+        made.expect(StatusCode::CREATED)
+    };
+    let text_of = |made: &Value, field: &str| made[field].as_str().unwrap().to_owned();
+    let key = json!({"name": "cluster", "scope": "write"});
+    let key = post("/api/v1/api-keys", &key).await;
+    let made = post("/api/v1/jobs", &job("kinase")).await;
+    let link = json!({"job_id": made["id"], "password": "a-long-secret"});
+    let link = post("/api/v1/shares", &link).await;
+    founded(&hub, &ada).await;
+    let invitation = invited(&hub, &ada, "member").await;
+    let visitor = Visitor::default();
+    let asked = hub.services.request_reset("ada@example.org", &visitor);
+    asked.await.unwrap();
+    let reset = token_in(&mailed(&hub).await);
+
+    let stored = hub.on_disk();
+    let stored = String::from_utf8_lossy(&stored);
+    let (key_id, link_id) = (text_of(&key, "id"), text_of(&link, "id"));
+    for told in [
+        "ada@example.org",
+        "cluster",
+        "Structural biology",
+        &key_id,
+        &link_id,
+    ] {
+        assert!(stored.contains(told), "{told} is looked for elsewhere");
+    }
+    let (key, url) = (text_of(&key, "key"), text_of(&link, "url"));
+    let key = key.strip_prefix("omtx_").unwrap();
+    let shared = url.rsplit('/').next().unwrap();
+    for secret in [
+        PASSWORD,
+        "a-long-secret",
+        key,
+        shared,
+        &invitation,
+        &reset,
+        &ada,
+    ] {
+        assert!(!stored.contains(secret), "{secret}");
+    }
 }

@@ -224,3 +224,33 @@ async fn another_job_is_not_read_by_a_link() {
         assert_eq!(answer.status, 404, "{id}");
     }
 }
+
+#[tokio::test]
+async fn the_picture_is_of_the_result_and_of_none_where_there_is_a_password() {
+    let hub = Hub::start().await;
+    hub.work();
+    let picture = async |link: Value| {
+        let (_, path) = share(&hub, &link).await;
+        let picture = read(&hub, &format!("{path}/preview.png")).await;
+        assert_eq!(picture.status, 200);
+        picture.body
+    };
+    let (mut open, mut locked) = (Vec::new(), Vec::new());
+    for (name, smiles) in [("one", "CCO"), ("one", "CCCCCC"), ("another", "CCO")] {
+        let mut asked = crate::input::job(smiles);
+        asked["name"] = json!(name);
+        let made = hub.post("/api/v1/jobs", &asked).await;
+        let made = made.expect(StatusCode::CREATED);
+        let id = made["id"].as_str().unwrap();
+        hub.until(&format!("/api/v1/jobs/{id}"), |job| {
+            job["status"] == "completed"
+        })
+        .await;
+        open.push(picture(json!({ "job_id": id })).await);
+        locked.push(picture(json!({ "job_id": id, "password": "a-long-secret" })).await);
+    }
+    assert!(open[0] != open[1], "a score of its own");
+    assert!(open[0] != open[2], "a name of its own");
+    assert!(locked[0] == locked[1] && locked[1] == locked[2]);
+    assert!(!open.contains(&locked[0]));
+}

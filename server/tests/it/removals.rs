@@ -1,11 +1,17 @@
-//! Members who left: what they still reach, and what they left behind.
+//! Members who left: what they still reach, and what they left behind; and what was ended on another server.
+
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use hub::id::{KeyId, SessionId};
 use serde_json::{Value, json};
 
 use crate::hub::{Chosen, Hub};
 use crate::organizations::id_of;
-use crate::people::{OWN, ask, founded, invited, job, join, member, removed_elsewhere, token};
+use crate::people::{
+    OWN, PASSWORD, ask, enter, founded, invited, job, join, me, member, removed_elsewhere, token,
+};
+use crate::sign_in::session;
 use crate::stores::Store;
 
 on_each_store!(
@@ -49,6 +55,40 @@ async fn whoever_is_removed_is_out_at_once() {
     ask(&hub, Method::DELETE, &member, &owner, &Value::Null)
         .await
         .problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn what_is_ended_on_another_server_opens_nothing_here_after_10_s() {
+    let hub = Hub::start_with_accounts().await;
+    let here = token(&hub, "ada@x.org").await;
+    let there = enter(&hub, "ada@x.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    let there = there["access_token"].as_str().unwrap();
+    let made = json!({"name": "cluster", "scope": "read"});
+    let made = ask(&hub, Method::POST, "/api/v1/api-keys", &here, &made).await;
+    let made = made.expect(StatusCode::CREATED);
+    let key = made["key"].as_str().unwrap();
+    let key_id: KeyId = made["id"].as_str().unwrap().parse().unwrap();
+    let own: SessionId = session(&hub, &here, true).await.parse().unwrap();
+    let other: SessionId = session(&hub, &here, false).await.parse().unwrap();
+    let ada = hub.another.actor_of_session(&own).await.unwrap().unwrap();
+    for opens in [there, key] {
+        me(&hub, opens).await.expect(StatusCode::OK);
+    }
+    hub.another.end_session(&ada, &other).await.unwrap();
+    hub.another.remove_key(&ada, &key_id).await.unwrap();
+    // They are known here for a few seconds more, by a clock that no test moves.
+    let until_out = async {
+        for opens in [there, key] {
+            while me(&hub, opens).await.status != 401 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    };
+    let out = tokio::time::timeout(Duration::from_secs(10), until_out).await;
+    assert!(out.is_ok(), "they are let in still");
+    me(&hub, &here).await.expect(StatusCode::OK);
 }
 
 async fn on(store: Store) -> Hub {

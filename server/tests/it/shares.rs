@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::hub::{Answer, Hub};
 use crate::input;
 use crate::lines::Lines;
-use crate::people::{ask, token};
+use crate::people::{PASSWORD, ask, token};
 
 /// A link to what was asked for: its id and its path.
 pub async fn share(hub: &Hub, body: &Value) -> (String, String) {
@@ -335,6 +335,47 @@ async fn no_log_line_lets_anybody_in() {
     let logged = lines.text();
     assert!(logged.contains("/s/…/preview.png"), "{logged}");
     assert!(!logged.contains(token) && !logged.contains("a-long-secret"));
+}
+
+#[tokio::test]
+async fn no_log_line_has_what_lets_somebody_into_an_account() {
+    let (lines, _logging) = Lines::heard(tracing::Level::TRACE);
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@example.org").await;
+    let key = json!({ "name": "cluster", "scope": "read" });
+    let key = ask(&hub, Method::POST, "/api/v1/api-keys", &ada, &key).await;
+    let key = key.expect(StatusCode::CREATED)["key"].clone();
+    let key = key.as_str().unwrap();
+    for (name, value) in [
+        (header::COOKIE, "a=b".to_owned()),
+        (header::COOKIE, format!("omtx={ada}")),
+        (header::AUTHORIZATION, format!("Bearer {ada}")),
+        (header::AUTHORIZATION, format!("Bearer {key}")),
+        (header::AUTHORIZATION, "Bearer omtx_secret-0".to_owned()),
+    ] {
+        for path in [
+            "/reset?token=secret-1",
+            "/join?token=secret-2",
+            "/verify?token=secret-3",
+            "/login?next=%2Fjoin%3Ftoken%3Dsecret-4",
+            "/openid/callback?code=secret-5&state=secret-6",
+            "/api/v1/invitation?token=secret-7",
+        ] {
+            let request = hub
+                .request(Method::GET, path)
+                .header(header::ACCEPT, "text/html")
+                .header(&name, value.as_str());
+            hub.send(request.body(Body::empty()).unwrap()).await;
+        }
+    }
+    let logged = lines.text();
+    for path in ["/reset", "/join", "/verify", "/login", "/api/v1/invitation"] {
+        assert!(logged.contains(path), "{path} is not in {logged}");
+    }
+    let (_, signature) = ada.rsplit_once('.').unwrap();
+    for secret in ["secret-", PASSWORD, &key[5..], signature] {
+        assert!(!logged.contains(secret), "{secret} is in {logged}");
+    }
 }
 
 #[tokio::test]

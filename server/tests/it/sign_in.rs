@@ -1,9 +1,12 @@
-//! Accounts through the pages: what a browser sends and sees.
+//! Accounts through the pages: what a browser sends and sees; and whose sessions and keys one ends there and by the
+//! API.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
+use serde_json::{Value, json};
 
 use crate::hub::{Answer, Hub};
+use crate::people::{PASSWORD, ask, enter, me, token};
 
 /// Sends a form as a browser does, with the cookie it has.
 pub async fn send(hub: &Hub, path: &str, form: &str, cookie: &str) -> Answer {
@@ -190,7 +193,7 @@ async fn a_key_is_shown_once_on_the_page_and_removed_there() {
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     let me = hub
-        .send_json(Method::GET, "/api/v1/me", &serde_json::Value::Null, &bearer)
+        .send_json(Method::GET, "/api/v1/me", &Value::Null, &bearer)
         .await
         .expect(StatusCode::OK);
     assert_eq!(me["account"]["name"], "Ada");
@@ -213,7 +216,7 @@ async fn a_key_is_shown_once_on_the_page_and_removed_there() {
         .status,
         303
     );
-    hub.send_json(Method::GET, "/api/v1/me", &serde_json::Value::Null, &bearer)
+    hub.send_json(Method::GET, "/api/v1/me", &Value::Null, &bearer)
         .await
         .problem(401, "unauthenticated");
     let nameless = send(
@@ -225,4 +228,45 @@ async fn a_key_is_shown_once_on_the_page_and_removed_there() {
     .await;
     assert_eq!(nameless.status, 422);
     assert!(text(&nameless).contains("id=\"name-wrong\""));
+}
+
+/// The id of a session: of the one that asks, or of another of the same person.
+pub async fn session(hub: &Hub, who: &str, current: bool) -> String {
+    let all = ask(hub, Method::GET, "/api/v1/sessions", who, &Value::Null).await;
+    let all = all.expect(StatusCode::OK);
+    let mut rows = all["results"].as_array().unwrap().iter();
+    let row = rows.find(|row| row["current"] == current).unwrap();
+    row["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn sessions_and_keys_are_ended_by_whose_they_are_and_by_nobody_else() {
+    let hub = Hub::start_with_accounts().await;
+    let ada = token(&hub, "ada@example.org").await;
+    let eve = token(&hub, "eve@example.org").await;
+    let there = enter(&hub, "eve@example.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    let there = there["access_token"].as_str().unwrap();
+    let key = json!({"name": "cluster", "scope": "read"});
+    let key = ask(&hub, Method::POST, "/api/v1/api-keys", &eve, &key).await;
+    let key = key.expect(StatusCode::CREATED);
+    let (key_id, key) = (key["id"].as_str().unwrap(), key["key"].as_str().unwrap());
+    let session_id = session(&hub, &eve, false).await;
+    let delete =
+        async |path: &str, who: &str| ask(&hub, Method::DELETE, path, who, &Value::Null).await;
+    for (things, act, id, opens) in [
+        ("sessions", "end-session", session_id.as_str(), there),
+        ("api-keys", "remove-key", key_id, key),
+    ] {
+        let path = format!("/api/v1/{things}/{id}");
+        delete(&path, &ada).await.problem(404, "not-found");
+        let form = format!("act={act}&id={id}");
+        let by_form = send(&hub, "/account", &form, &format!("omtx={ada}")).await;
+        assert_eq!(by_form.status, 404, "{act}");
+        me(&hub, opens).await.expect(StatusCode::OK);
+        delete(&path, &eve).await.expect(StatusCode::NO_CONTENT);
+        me(&hub, opens).await.problem(401, "unauthenticated");
+    }
+    me(&hub, &eve).await.expect(StatusCode::OK);
 }

@@ -5,12 +5,13 @@ use axum::http::{Method, StatusCode, header};
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use hub::session::Visitor;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::hub::{Hub, SESSION_KEY};
 use crate::mails::{mailed, token_in};
-use crate::people::{ask, founded, invited, job, me, token};
+use crate::people::{PASSWORD, ask, enter, founded, invited, job, me, token};
 
 /// A token of these parts, signed with a key.
 fn forged(header: &Value, claims: &Value, key: &[u8]) -> String {
@@ -75,7 +76,10 @@ async fn a_token_that_is_not_quite_ours_lets_nobody_in() {
     ];
     let unsigned = forged(&with(&header, "alg", json!("none")), &claims, b"");
     corpus.push(format!("{}.", unsigned.rsplit_once('.').unwrap().0));
-    for name in ["iss", "aud", "exp", "jti", "user_id"] {
+    // Everything but the organisation, which not everybody has.
+    for name in [
+        "iss", "aud", "exp", "iat", "jti", "user_id", "email", "roles",
+    ] {
         corpus.push(forged(&header, &without(&claims, name), SESSION_KEY));
     }
     for (name, value) in [
@@ -102,6 +106,47 @@ async fn a_token_that_is_not_quite_ours_lets_nobody_in() {
     hub.send(cookie.body(Body::empty()).unwrap())
         .await
         .expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_token_that_is_truly_signed_in_another_way_lets_nobody_in() {
+    let hub = Hub::start_with_accounts().await;
+    let good = token(&hub, "ada@example.org").await;
+    let (header, claims) = said(&good);
+    let signed = |algorithm: Algorithm| {
+        let header = Header {
+            kid: header["kid"].as_str().map(str::to_owned),
+            ..Header::new(algorithm)
+        };
+        encode(&header, &claims, &EncodingKey::from_secret(SESSION_KEY)).unwrap()
+    };
+    // The key is that of the hub, and with its own algorithm it opens.
+    me(&hub, &signed(Algorithm::HS256))
+        .await
+        .expect(StatusCode::OK);
+    for algorithm in [Algorithm::HS384, Algorithm::HS512] {
+        me(&hub, &signed(algorithm))
+            .await
+            .problem(401, "unauthenticated");
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_a_day() {
+    let hub = Hub::start_with_accounts().await;
+    let first = token(&hub, "ada@example.org").await;
+    let second = enter(&hub, "ada@example.org", PASSWORD)
+        .await
+        .expect(StatusCode::OK);
+    let second = second["access_token"].as_str().unwrap();
+    let (_, claims) = said(&first);
+    let time = |name: &str| claims[name].as_i64().unwrap();
+    assert_eq!(time("exp") - time("iat"), 86_400);
+    hub.later(86_000);
+    me(&hub, &first).await.expect(StatusCode::OK);
+    // Whoever was let in a moment ago is not looked up again: the other session was not yet.
+    hub.later(401);
+    me(&hub, second).await.problem(401, "unauthenticated");
 }
 
 #[tokio::test]

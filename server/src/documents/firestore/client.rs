@@ -36,6 +36,7 @@ const PAUSE_MS: u64 = 40;
 /// The way to one database.
 pub struct Client {
     place: Place,
+    patience: Duration,
     inner: FirestoreClient<Channel>,
     /// None at the emulator, which asks for none.
     credentials: Option<AccessTokenCredentials>,
@@ -47,6 +48,11 @@ pub struct Client {
 impl Client {
     /// A client that connects when it is first used; it tells the clock what time each answer is of.
     pub fn new(place: Place, clock: Clock) -> Result<Self, Fault> {
+        Self::within(PATIENCE, place, clock)
+    }
+
+    /// The same with another patience.
+    pub(super) fn within(patience: Duration, place: Place, clock: Clock) -> Result<Self, Fault> {
         let failed = |error: &(dyn std::error::Error + 'static)| {
             Fault::of(&Status::unavailable(error.to_string()), &place)
         };
@@ -85,6 +91,7 @@ impl Client {
         Ok(Self {
             inner: FirestoreClient::new(endpoint.connect_lazy()),
             place,
+            patience,
             credentials,
             routing,
             clock,
@@ -255,10 +262,10 @@ impl Client {
 
     async fn request<T>(&self, message: T) -> Result<Request<T>, Fault> {
         let mut request = Request::new(message);
-        request.set_timeout(PATIENCE);
+        request.set_timeout(self.patience);
         let token = match &self.credentials {
             Some(credentials) => {
-                let token = tokio::time::timeout(PATIENCE, credentials.access_token()).await;
+                let token = tokio::time::timeout(self.patience, credentials.access_token()).await;
                 let token = token.map_err(|_| Fault::late(&self.place))?;
                 token
                     .map_err(|error| {
@@ -282,7 +289,7 @@ impl Client {
     }
 
     async fn in_time<T>(&self, asked: impl Future<Output = Result<T, Status>>) -> Result<T, Fault> {
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(self.patience, asked).await {
             Ok(answered) => answered.map_err(|status| Fault::of(&status, &self.place)),
             Err(_) => Err(Fault::late(&self.place)),
         }

@@ -76,7 +76,7 @@ fn input(job: &JobDetail) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(ligand) = job.input.ligand() {
         facts.push(Fact::new("Ligand", &ligand.name));
-        facts.push(Fact::new("SMILES", &ligand.smiles));
+        facts.push(Fact::code("SMILES", &ligand.smiles));
         facts.extend(ligand.extra.iter().map(|(name, value)| {
             Fact::new(
                 name,
@@ -90,7 +90,7 @@ fn input(job: &JobDetail) -> Vec<Fact> {
     facts.extend(
         job.source_id
             .as_ref()
-            .map(|id| Fact::new("Repeats", id.to_string())),
+            .map(|id| Fact::code("Repeats", id.to_string())),
     );
     facts
 }
@@ -121,7 +121,7 @@ pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
             vec![
                 Fact::new("Target", &protein.name),
                 Fact::new("Residues", number::grouped(protein.residues())),
-                Fact::new("Sequence", &protein.sequence),
+                Fact::code("Sequence", &protein.sequence),
                 Fact::new("Alignment", alignment),
             ]
         }
@@ -144,7 +144,7 @@ pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
                     "Kept beside metals",
                     list(&receptor.keep).unwrap_or_else(|| "nothing".to_owned()),
                 ),
-                Fact::new("SHA-256 of the file", &receptor.sha256),
+                Fact::code("SHA-256 of the file", &receptor.sha256),
             ]
         }
         None => Vec::new(),

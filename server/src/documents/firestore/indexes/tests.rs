@@ -199,7 +199,13 @@ fn firestore_forgets_what_nothing_else_goes_with() {
     let forgotten: Vec<_> = of(&file, "fieldOverrides")
         .into_iter()
         .filter(|said| said["ttl"] == true)
-        .map(|said| format!("{} {}", text(&said["collectionGroup"]), text(&said["fieldPath"])))
+        .map(|said| {
+            format!(
+                "{} {}",
+                text(&said["collectionGroup"]),
+                text(&said["fieldPath"])
+            )
+        })
         .collect();
     assert_eq!(
         forgotten,
