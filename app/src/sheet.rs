@@ -172,9 +172,7 @@ fn cell(cell: &Cell, class: Option<&'static str>) -> impl IntoView + use<> {
     let text = match &cell.file {
         Some(href) => {
             let href = href.clone();
-            Either::Left(
-                view! { <a href=href rel="external" download="">{text}</a> },
-            )
+            Either::Left(view! { <a href=href rel="external" download="">{text}</a> })
         }
         None => Either::Right(text),
     };

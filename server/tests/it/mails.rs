@@ -5,6 +5,7 @@ use hub::mail::Letter;
 use hub::services::Post;
 use hub::session::Visitor;
 use serde_json::{Value, json};
+use server::mail::Mailer;
 
 use crate::audit::{acts, said};
 use crate::hub::{Answer, Chosen, Hub};
@@ -451,4 +452,19 @@ async fn what_opens_something_is_stored_as_a_hash_and_not_as_it_is() {
     ] {
         assert!(!stored.contains(secret), "{secret}");
     }
+}
+
+#[tokio::test]
+async fn a_hub_without_a_mail_server_shows_what_it_would_have_sent() {
+    let hub = Hub::start_with_accounts().await;
+    let made = sign_up(&hub, "ada@example.org", PASSWORD).await;
+    made.expect(StatusCode::CREATED);
+    let visitor = Visitor::default();
+    let asked = hub.services.request_reset("ada@example.org", &visitor);
+    asked.await.unwrap();
+    let letter = mailed(&hub).await;
+    let (lines, _listening) = Lines::heard(tracing::Level::INFO);
+    Mailer::Log.send(&letter).await.unwrap();
+    let link = format!("/reset?token={}", token_in(&letter));
+    assert!(lines.text().contains(&link), "{}", lines.text());
 }

@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hub::ports::documents::{Collection, Key};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -52,8 +52,7 @@ fn completed(at_least: u64) -> impl Fn(&Value) -> bool {
     move |status| status["batch"]["completed"].as_u64() >= Some(at_least)
 }
 
-/// Each child completed once, with one result and one charge, in one run for each epoch that was begun; units were charged
-/// for what was done `beside` too.
+/// Each child completed once, with one result and one charge, in one run; and so did what was done `beside`.
 async fn assert_each_completed_once(
     cluster: &Cluster,
     batch: &str,
@@ -80,8 +79,12 @@ async fn assert_each_completed_once(
     let charged = (children + beside) as i64;
     assert_eq!(cluster.books("user:local").await, [0, charged, 0]);
     let kept = cluster.gateway.kept();
-    let once: BTreeSet<_> = kept.begun.iter().collect();
-    assert_eq!(once.len(), kept.begun.len(), "{:?}", kept.begun);
+    let begun = &kept.begun;
+    assert_eq!(
+        begun.len(),
+        children + beside,
+        "one run for each: {begun:?}"
+    );
     let cancelled: Vec<_> = kept
         .runs
         .iter()
@@ -156,6 +159,15 @@ async fn a_server_told_to_end_leaves_its_work_to_the_others() {
     );
     cluster.wait_for(&path, TAKEN_OVER, has_ended).await;
     assert_each_completed_once(&cluster, &batch, 30, 0).await;
+
+    // Whoever led is told too, and leaves nothing behind that others would wait for.
+    for hub in [1, 2] {
+        cluster.signal(hub, "TERM");
+        cluster.ended(hub, FAREWELL).await;
+    }
+    let leases = ["poll", "sweep"].map(|duty| Key::new(Collection::Leases, duty));
+    let left = cluster.documents().await.get_many(&leases).await.unwrap();
+    assert!(left.iter().all(Option::is_none), "{left:?}");
 }
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]

@@ -2,6 +2,7 @@
 //! read, and nothing is written.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use googleapis_tonic_google_firestore_v1::google::firestore::v1 as api;
@@ -20,8 +21,10 @@ use crate::documents::Clock;
 const COLLECTION: &str = "jobs";
 /// What orders it.
 const NAME: &str = "__name__";
-/// Documents that are looked at in one request.
-const PAGE: i32 = 500;
+/// Documents that are looked at in one request: some hold the ligands of a whole batch.
+const PAGE: i32 = 100;
+/// How long one request may take. Nobody sits before a browser and waits.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The jobs of one database.
 pub struct FormerJobs {
@@ -34,7 +37,7 @@ impl FormerJobs {
     /// Finds out whether the database answers.
     pub async fn open(place: Place) -> Result<Self, Fault> {
         let database = place.database.clone();
-        let client = Client::new(place, Clock::told())?;
+        let client = Client::within(PATIENCE, place, Clock::told())?;
         client.ask_time().await?;
         Ok(Self { client, database })
     }
