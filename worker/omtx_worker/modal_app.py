@@ -85,6 +85,7 @@ rfantibody_image = _with_worker(
     .env(
         {
             "RFANTIBODY_BIN": "/opt/RFantibody/.venv/bin",
+            "RFANTIBODY_WEIGHTS": str(_WEIGHTS / "rfantibody"),
             "RFANTIBODY_FRAMEWORKS": "/opt/RFantibody/scripts/examples/example_inputs",
         }
     )

@@ -85,20 +85,24 @@ def at_modal(models: list[str]) -> ModalSettings:
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the models' own programs are, and RFantibody's framework structures."""
+    """Where the models' own programs are, and RFantibody's framework structures.
+
+    RF2 alone looks for its weights in a place of its own, unless they are named.
+    """
 
     boltz: str
     chai: str
     rfdiffusion: str
     proteinmpnn: str
     rf2: str
+    rf2_weights: Path | None
     frameworks: Path
 
 
 def programs() -> Programs:
     """The programs as the environment names them; else they are looked for on the path."""
     named = os.environ.get
-    folder = named("RFANTIBODY_BIN", "")
+    folder, weights = named("RFANTIBODY_BIN", ""), named("RFANTIBODY_WEIGHTS", "")
     rfdiffusion, proteinmpnn, rf2 = (
         str(Path(folder) / name) if folder else name for name in ("rfdiffusion", "proteinmpnn", "rf2")
     )
@@ -108,6 +112,7 @@ def programs() -> Programs:
         rfdiffusion=rfdiffusion,
         proteinmpnn=proteinmpnn,
         rf2=rf2,
+        rf2_weights=Path(weights) / "RF2_ab.pt" if weights else None,
         frameworks=Path(named("RFANTIBODY_FRAMEWORKS", "frameworks")),
     )
 
@@ -132,7 +137,7 @@ def msa() -> MsaSettings:
 
 
 _OF_MODELS = (
-    "BOLTZ_COMMAND", "CHAI_COMMAND", "RFANTIBODY_BIN", "RFANTIBODY_FRAMEWORKS",
+    "BOLTZ_COMMAND", "CHAI_COMMAND", "RFANTIBODY_BIN", "RFANTIBODY_WEIGHTS", "RFANTIBODY_FRAMEWORKS",
     "MSA_SERVER_URL", "MSA_CACHE_DIR", "MSA_WAIT_S",
     "BOLTZ_CACHE", "CHAI_DOWNLOADS_DIR", "HF_HOME", "HOME", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES",
 )  # fmt: skip
@@ -148,6 +153,13 @@ def environment_of_model() -> dict[str, str]:
     """The environment of a model's program on a GPU: its weights, its GPU, no secret, as many threads as it likes."""
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "LD_LIBRARY_PATH", *_OF_MODELS) if name in os.environ}
     return kept | {"LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
+
+
+def environment_of_rfantibody() -> dict[str, str]:
+    """The same for RFantibody's programs, which start the first `python` of the path: it must be theirs."""
+    kept = environment_of_model()
+    folder = os.environ.get("RFANTIBODY_BIN")
+    return kept | {"PATH": os.pathsep.join([folder, kept.get("PATH", os.defpath)])} if folder else kept
 
 
 def environment_of_tool() -> dict[str, str]:

@@ -44,8 +44,16 @@ for path in (DATA / "chai1_6bj9").iterdir():
     shutil.copyfile(path, out / path.name)
 """
 
-RFDIFFUSION = """
+_ELSEWHERE = """
+# Like the real ones: they work in another folder, on paths as they are given, with the first python of the path.
+assert os.environ["PATH"].split(os.pathsep)[0] == os.path.dirname(sys.argv[0])
+os.chdir("/")
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+"""
+
+RFDIFFUSION = (
+    _ELSEWHERE
+    + """
 assert pathlib.Path(given["--target"]).exists() and pathlib.Path(given["--framework"]).exists()
 quiver = (DATA / "rfantibody" / "nb_designs.qv").read_text().split("QV_TAG ")[1]
 text = "".join(
@@ -53,15 +61,20 @@ text = "".join(
 )
 pathlib.Path(given["--output-quiver"]).write_text(text)
 """
+)
 
-PROTEINMPNN = """
-given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+PROTEINMPNN = (
+    _ELSEWHERE
+    + """
 text = pathlib.Path(given["--input-quiver"]).read_text()
 pathlib.Path(given["--output-quiver"]).write_text(text.replace("_design_", "_dldesign_"))
 """
+)
 
-RF2 = """
-given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+RF2 = (
+    _ELSEWHERE
+    + """
+assert pathlib.Path(given["--weights"]).name == "RF2_ab.pt"
 tags = [line.split()[1] for line in pathlib.Path(given["--input-quiver"]).read_text().splitlines() if "QV_TAG" in line]
 text = next((DATA / "rfantibody").glob("*_best.pdb")).read_text()
 for number, tag in enumerate(tags):
@@ -69,6 +82,7 @@ for number, tag in enumerate(tags):
     better = text.replace("interaction_pae: 8.29", "interaction_pae: %.2f" % (8.29 - number))
     (pathlib.Path(given["--output-dir"]) / (tag + "_best.pdb")).write_text(better + scores)
 """
+)
 
 SILENT = ""
 """Ends well and writes nothing."""
@@ -81,7 +95,7 @@ def saying(words: str, status: int = 0) -> str:
 
 def write(path: Path, body: str, data: Path | None) -> Path:
     """Make the program; `data` is the folder of real files."""
-    head = f"#!{sys.executable}\nimport hashlib, json, pathlib, sys\nDATA = pathlib.Path({str(data)!r})\n"
+    head = f"#!{sys.executable}\nimport hashlib, json, os, pathlib, sys\nDATA = pathlib.Path({str(data)!r})\n"
     path.write_text(head + body)
     path.chmod(0o755)
     return path

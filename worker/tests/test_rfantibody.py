@@ -35,6 +35,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference_data: Path) 
     for name in ("rfdiffusion", "proteinmpnn", "rf2"):
         stand_ins.write(tmp_path / name, getattr(stand_ins, name.upper()), reference_data)
     monkeypatch.setenv("RFANTIBODY_BIN", str(tmp_path))
+    monkeypatch.setenv("RFANTIBODY_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("RFANTIBODY_FRAMEWORKS", str(reference_data / "rfantibody"))
     folder = tmp_path / "work"
     folder.mkdir()

@@ -17,7 +17,7 @@ from omtx_worker.runners.antibody_input import DesignInput, DesignParameters, Op
 from omtx_worker.runners.antibody_structures import Target
 from omtx_worker.runners.folding import there, write_json
 from omtx_worker.runners.metrics_file import KINDS, read_value, write_metrics
-from omtx_worker.runners.model_program import run_program, why_without_result
+from omtx_worker.runners.model_program import Handling, run_program, why_without_result
 from omtx_worker.runners.quiver import Design, read_design, read_quiver
 
 PASS_INTERACTION_PAE_ANGSTROM = 10.0
@@ -31,6 +31,7 @@ _FRAMEWORKS = {"vhh": "h-NbBCII10.pdb", "scfv": "hu-4D5-8_Fv.pdb", "fab": "hu-4D
 
 _LENGTHS = {"H1": "7", "H2": "6", "H3": "5-13", "L1": "8-13", "L2": "7", "L3": "9-11"}
 _RF2_SEED = 0
+_HANDLING = Handling(environment=settings.environment_of_rfantibody)
 _METRICS = (
     "interaction_pae", "pae", "pred_lddt",
     "target_aligned_antibody_rmsd", "target_aligned_cdr_rmsd",
@@ -84,22 +85,27 @@ def _design(
     loops: dict[str, str], target: Target, parameters: DesignParameters, size: str, work: Path, reports: Reports
 ) -> None:
     programs = settings.programs()
+    # The three run in a folder of their own and take paths as they are given.
+    work = work.resolve()
+    backbones, sequences, predictions = (str(work / name) for name in (_BACKBONES, _SEQUENCES, _PREDICTIONS))
     lengths = ",".join(f"{loop}:{length}" for loop, length in loops.items())
-    diffuse = [programs.rfdiffusion, "--target", _TARGET, "--framework", _FRAMEWORK, "--output-quiver", _BACKBONES]
+    diffuse = [programs.rfdiffusion, "--target", str(work / _TARGET), "--framework", str(work / _FRAMEWORK)]
+    diffuse += ["--output-quiver", backbones]
     diffuse += ["--num-designs", str(parameters.designs), "--design-loops", lengths, "--deterministic"]
     if target.hotspots:
         diffuse += ["--hotspots", ",".join(target.hotspots)]
-    sequence = [programs.proteinmpnn, "--input-quiver", _BACKBONES, "--output-quiver", _SEQUENCES]
+    sequence = [programs.proteinmpnn, "--input-quiver", backbones, "--output-quiver", sequences]
     sequence += ["--loops", ",".join(loops), "--seqs-per-struct", "1", "--deterministic"]
-    judge = [programs.rf2, "--input-quiver", _SEQUENCES, "--output-dir", _PREDICTIONS]
+    judge = [programs.rf2, "--input-quiver", sequences, "--output-dir", predictions]
     judge += ["--num-recycles", str(parameters.rf2_recycles), "--seed", str(_RF2_SEED)]
-    # The three resolve relative paths before they change folders.
-    printed = run_program(diffuse, work, "designing backbones", size, reports)
+    if programs.rf2_weights:
+        judge += ["--weights", str(programs.rf2_weights)]
+    printed = run_program(diffuse, work, "designing backbones", size, reports, _HANDLING)
     _check_quiver(work / _BACKBONES, parameters.designs, printed, size)
-    printed = run_program(sequence, work, "designing sequences", size, reports)
+    printed = run_program(sequence, work, "designing sequences", size, reports, _HANDLING)
     _check_quiver(work / _SEQUENCES, parameters.designs, printed, size)
     (work / _PREDICTIONS).mkdir(exist_ok=True)
-    printed = run_program(judge, work, "predicting designs", size, reports)
+    printed = run_program(judge, work, "predicting designs", size, reports, _HANDLING)
     if not any((work / _PREDICTIONS).glob("*_best.pdb")):
         raise why_without_result(printed, size)
 
