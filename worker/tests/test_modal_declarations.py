@@ -9,6 +9,7 @@ from typing import Any
 import modal
 import pytest
 
+from omtx_worker import modal_app
 from omtx_worker.models import BOLTZ_VERSION, CHAI_VERSION, GPU_MODELS, RFANTIBODY_COMMIT
 
 DEADLINES_S = {"vina": 12 * 3_600, **{model.id: model.deadline_s for model in GPU_MODELS}}
@@ -56,7 +57,7 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> Declared:
     monkeypatch.setattr(modal.Image, "run_commands", note_commands)
     for name in ("SLOTS_BOLTZ2", "SLOTS_VINA"):
         monkeypatch.setenv(name, "3")
-    runpy.run_module("omtx_worker.modal_app", run_name="declared")
+    runpy.run_path(str(modal_app.__file__))
     return noted
 
 
