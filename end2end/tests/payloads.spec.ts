@@ -89,3 +89,28 @@ test('what is sent by a form stays text when the form is shown again', async ({ 
     await expectHarmless(page);
   }
 });
+
+test('the names of uploaded files stay text', async ({ page, request, misdeeds }) => {
+  test.setTimeout(120_000);
+  misdeeds.allow(/cannot be parsed/);
+  const pdb = 'ATOM      1  CA  ALA A   1       0.000   0.000   0.000  1.00  0.00           C\nEND\n';
+  let shown = 0;
+  for (const payload of PAYLOADS) {
+    const file = (text: string) => ({ name: payload, mimeType: 'text/plain', buffer: Buffer.from(text) });
+    const sent = await request.post('/api/v1/drafts', {
+      headers: { accept: 'text/html' },
+      maxRedirects: 0,
+      multipart: { target_kind: 'upload', receptor_file: file(pdb), ligands_file: file('CCO ethanol\n'), exhaustiveness: '1' },
+    });
+    expect(sent.status(), payload).toBe(303);
+    await page.goto(sent.headers()['location'] ?? '');
+    // The hub keeps what follows the last slash; what is sent as a name has no quotes.
+    const name = payload.split(/[/\\]/).pop() ?? '';
+    if (!/["\r\n%]/.test(payload) && name.trim() === name && name !== '') {
+      expect(await page.locator('main').innerText(), payload).toContain(name);
+      shown += 1;
+    }
+    await expectHarmless(page);
+  }
+  expect(shown).toBeGreaterThan(10);
+});
