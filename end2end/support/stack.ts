@@ -26,11 +26,15 @@ export class Stack {
   private constructor(
     private readonly name: string,
     private readonly settings: Record<string, string>,
+    private readonly program: string[],
   ) {}
 
-  /** Starts both and waits until they answer. `name` is that of their logs, `settings` are the hub's. */
-  static async start(name: string, settings: Record<string, string> = {}): Promise<Stack> {
-    const stack = new Stack(name, settings);
+  /**
+   * Starts both and waits until they answer. `name` is that of their logs, `settings` are the hub's; `gateway` is what
+   * Python runs in the worker's folder, with the arguments of the gateway.
+   */
+  static async start(name: string, settings: Record<string, string> = {}, gateway = ['-m', 'omtx_worker.gateway']): Promise<Stack> {
+    const stack = new Stack(name, settings, gateway);
     try {
       stack.#gatewayPort = await freePort();
       await stack.startGateway();
@@ -47,7 +51,7 @@ export class Stack {
     const worker = join(ROOT, 'worker');
     const state = join(this.#folder, 'gateway');
     const options = ['--host', '127.0.0.1', '--port', String(this.#gatewayPort), '--state-dir', state];
-    this.#gateway = this.#spawn('gateway', join(worker, '.venv/bin/python'), ['-m', 'omtx_worker.gateway', ...options], worker);
+    this.#gateway = this.#spawn('gateway', join(worker, '.venv/bin/python'), [...this.program, ...options], worker);
     await until(async () => (await fetch(`${this.#gatewayUrl}/v1/healthz`)).ok, this.#gateway, 'the gateway');
   }
 

@@ -9,6 +9,8 @@ interface Options {
   ownStack: boolean;
   /** Settings of that hub. */
   settings: Record<string, string>;
+  /** What Python runs as that gateway; the worker's own when it is not said. */
+  gateway: string[] | undefined;
 }
 
 interface Fixtures {
@@ -64,8 +66,9 @@ export class Misdeeds {
 export const test = base.extend<Fixtures & Options>({
   ownStack: [false, { option: true }],
   settings: [{}, { option: true }],
-  stack: async ({ ownStack, settings }, use, info) => {
-    const stack = ownStack ? await Stack.start(info.title.replaceAll(/\W+/g, '-'), settings) : undefined;
+  gateway: [undefined, { option: true }],
+  stack: async ({ ownStack, settings, gateway }, use, info) => {
+    const stack = ownStack ? await Stack.start(info.title.replaceAll(/\W+/g, '-'), settings, gateway) : undefined;
     await use(stack);
     await stack?.end();
   },
