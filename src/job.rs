@@ -19,12 +19,14 @@ mod belonging;
 mod failure;
 mod life;
 mod state;
+mod summary;
 
 pub use asked::Asked;
 pub use belonging::{Former, SharedWithOrganization, shelf};
 pub use failure::{Category, JobError, Retry, RunFault};
 pub use life::{Refused, RunResult};
 pub use state::{NoSuchStatus, State, Status};
+pub use summary::JobSummary;
 
 /// The layout of stored jobs, raised when old ones must be read differently.
 pub const SCHEMA: u32 = 1;
@@ -204,9 +206,12 @@ pub struct Job {
     /// What its run is doing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
-    /// Why it failed or waits to be tried again.
+    /// Why it failed or waits to be tried again, less the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError>,
+    /// The end of the log of the run that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_tail: Option<String>,
     /// Every try, oldest first, the last 20.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
@@ -250,7 +255,10 @@ pub struct Job {
     /// Whether a batch still has children to dispatch; absent when it is no batch or all are out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispatchable: Option<bool>,
-    /// Words and prefixes that it is found by.
+    /// The texts that a search looks at.
+    #[serde(default)]
+    pub searched: Vec<String>,
+    /// Words of these texts and their beginnings, by which it is found.
     #[serde(default)]
     pub terms: Vec<String>,
 }
@@ -288,20 +296,23 @@ impl Job {
         format!("{}:{}", self.id, self.epoch)
     }
 
-    /// The texts that a search looks at; [`Job::terms`] is made of them.
-    pub fn searched_texts(&self) -> Vec<&str> {
+    /// Makes what it is found by anew, after a text has changed.
+    pub fn index_texts(&mut self) {
         let target = self.input.target().map(|target| target.title());
         let ligand = self.input.ligand().map(|ligand| ligand.name.as_str());
         let former = self.former.as_ref().map(|former| former.id.as_str());
-        [Some(self.name.as_str()), target, ligand, former]
-            .into_iter()
-            .flatten()
-            .collect()
+        let texts = [Some(self.name.as_str()), target, ligand, former];
+        self.searched = texts.into_iter().flatten().map(str::to_owned).collect();
+        self.terms = terms_of(&self.searched);
     }
 
-    /// Makes the terms anew, after a text has changed.
-    pub fn index_terms(&mut self) {
-        self.terms = terms_of(&self.searched_texts());
+    /// Why it failed or waits to be tried again, with the end of the log.
+    pub fn error_with_log(&self) -> Option<JobError> {
+        let error = self.error.clone()?;
+        Some(JobError {
+            log_tail: self.log_tail.clone(),
+            ..error
+        })
     }
 
     /// When its current unit of quota was taken: on that day and in that month it counts.

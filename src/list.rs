@@ -7,7 +7,9 @@ use crate::actor::Owner;
 use crate::batch::{BatchProgress, BatchRow, RunTimes};
 use crate::id::JobId;
 use crate::input::{Input, Parameters};
-use crate::job::{Attempt, Best, Job, JobError, Kind, Progress, ResultFile, Status, Waiting};
+use crate::job::{
+    Attempt, Best, Job, JobError, JobSummary, Kind, Progress, ResultFile, Status, Waiting,
+};
 use crate::metric::{self, Better, Metrics};
 use crate::model::Model;
 use crate::page::PageRequest;
@@ -131,20 +133,20 @@ impl JobRow {
     }
 }
 
-impl From<&Job> for JobRow {
-    fn from(job: &Job) -> Self {
+impl From<JobSummary> for JobRow {
+    fn from(job: JobSummary) -> Self {
         let best = job.best.as_ref().and_then(BestValue::of);
         let is_pose = |file: &ResultFile| matches!(file.kind.as_str(), "poses" | "structure");
         Self {
-            id: job.id.clone(),
+            id: job.id,
             kind: job.kind,
             task: job.task,
             model: job.model,
-            name: job.name.clone(),
+            name: job.name,
             status: job.status,
-            waiting: job.waiting.clone(),
-            cancelling: job.is_cancelling(),
-            progress: job.progress.clone(),
+            waiting: job.waiting,
+            cancelling: job.cancel_requested_at.is_some() && !job.state.has_ended(),
+            progress: job.progress,
             created_at: job.created_at,
             updated_at: job.updated_at,
             started_at: job.started_at,
@@ -158,17 +160,20 @@ impl From<&Job> for JobRow {
             has_results: best.is_some(),
             best,
             file_count: job.files.len() as u32,
-            error: job.error.clone().map(|error| JobError {
-                log_tail: None,
-                ..error
-            }),
-            batch_id: job.batch_id.clone(),
+            error: job.error,
+            batch_id: job.batch_id,
             index: job.index,
             batch: job.batch.as_ref().map(BatchProgress::from),
             owner: None,
             former_owner: None,
-            former_id: job.former.as_ref().map(|former| former.id.clone()),
+            former_id: job.former.map(|former| former.id),
         }
+    }
+}
+
+impl From<&Job> for JobRow {
+    fn from(job: &Job) -> Self {
+        JobSummary::from(job).into()
     }
 }
 

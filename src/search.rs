@@ -227,11 +227,14 @@ impl Filters {
     }
 
     /// Whether texts (those that [`terms_of`] was given) have all words and none that is excluded.
-    pub fn matches(&self, texts: &[&str]) -> bool {
+    pub fn matches<T: AsRef<str>>(&self, texts: &[T]) -> bool {
         if self.words.is_empty() && self.without.is_empty() {
             return true;
         }
-        let texts: Vec<_> = texts.iter().map(|text| terms::words_of(text)).collect();
+        let texts: Vec<_> = texts
+            .iter()
+            .map(|text| terms::words_of(text.as_ref()))
+            .collect();
         let occurs = |phrase: &String| {
             let phrase = terms::words_of(phrase);
             (!phrase.is_empty()).then(|| texts.iter().any(|text| terms::has_phrase(text, &phrase)))

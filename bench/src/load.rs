@@ -79,6 +79,6 @@ fn job(place: u32, jobs: u32) -> anyhow::Result<Job> {
             file("metrics.json", "metrics"), file("log.txt", "log")],
     }))
     .context("a job as it is stored")?;
-    job.index_terms();
+    job.index_texts();
     Ok(job)
 }

@@ -88,6 +88,7 @@ pub fn job(
     let mut job = common(document, give, id, kind);
     let (state, error) = outcome(document, status);
     (job.state, job.status, job.error) = (state, state.status(), error);
+    job.log_tail = job.error.as_mut().and_then(|error| error.log_tail.take());
     job.run_s = run_s(document);
     job.metrics = values(
         &document.fields,
@@ -99,7 +100,7 @@ pub fn job(
         Some((batch, index)) => {
             (job.batch_id, job.index) = (Some(batch.clone()), Some(index));
         }
-        None => job.index_terms(),
+        None => job.index_texts(),
     }
     Ok(job)
 }
@@ -107,7 +108,7 @@ pub fn job(
 /// The batch of a document, before its children are summed up.
 pub fn batch(document: &Document, give: Give<'_>) -> Job {
     let mut job = common(document, give, new_id(&document.id), Kind::Batch);
-    job.index_terms();
+    job.index_texts();
     job
 }
 

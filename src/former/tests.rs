@@ -221,7 +221,7 @@ fn plddt_has_two_scales() {
 #[test]
 fn failures_say_why_and_keep_the_trace_for_the_log() {
     let job = mapped(json!({"status": "failed", "output_data": {"error": "Invalid protein sequence: J\nTraceback"}})).unwrap();
-    let error = job.error.unwrap();
+    let error = job.error_with_log().unwrap();
     assert_eq!(
         (error.category, error.message.as_str()),
         (Category::User, "Invalid protein sequence: J")

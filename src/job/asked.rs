@@ -69,6 +69,7 @@ impl From<Asked> for Job {
             deadline_at: None,
             progress: None,
             error: None,
+            log_tail: None,
             attempts: Vec::new(),
             hold: None,
             held_at: None,
@@ -83,6 +84,7 @@ impl From<Asked> for Job {
             provenance: None,
             batch: None,
             dispatchable: None,
+            searched: Vec::new(),
             terms: Vec::new(),
         }
     }

@@ -39,7 +39,7 @@ pub struct JobError {
     pub retry_at: Option<Timestamp>,
     /// Whether whoever submitted must do something.
     pub user_action_required: bool,
-    /// The end of the run's log.
+    /// The end of the run's log, for whoever reads the job in full: it is kept beside this, in [`super::Job::log_tail`].
     #[serde(default)]
     pub log_tail: Option<String>,
 }

@@ -63,7 +63,7 @@ impl Job {
         self.enter(State::Running, now);
         self.started_at = Some(now);
         self.deadline_at = Some(now.plus_seconds(QUEUE_S + i64::from(self.deadline_s())));
-        self.error = None;
+        (self.error, self.log_tail) = (None, None);
         self.due_at = Some(now.plus_seconds(POLL_S));
         Ok(())
     }
@@ -142,7 +142,7 @@ impl Job {
         self.took(None, result.run_s, now);
         self.end(State::Completed, "completed", now);
         self.hold = self.hold.map(|_| Hold::Charged);
-        self.error = None;
+        (self.error, self.log_tail) = (None, None);
         self.metrics = result.metrics;
         self.best = result.best;
         self.files = result.files;
@@ -174,7 +174,7 @@ impl Job {
             attempts: self.attempts.len() as u32,
             retry_at,
             user_action_required: fault.category == Category::User,
-            log_tail: fault.log_tail,
+            log_tail: None,
         };
         match retry_at {
             Some(until) => self.wait(error.message.clone(), until, now),
@@ -190,7 +190,7 @@ impl Job {
                 });
             }
         }
-        self.error = Some(error);
+        (self.error, self.log_tail) = (Some(error), fault.log_tail);
         Ok(())
     }
 
@@ -273,7 +273,7 @@ impl Job {
         self.ended_at = None;
         self.started_at = None;
         self.cancel_requested_at = None;
-        self.error = None;
+        (self.error, self.log_tail) = (None, None);
         self.progress = None;
         self.hold = self.hold.map(|_| Hold::Held);
         self.held_at = Some(now);

@@ -141,7 +141,7 @@ pub struct Document {
     pub key: Key,
     /// Its version, for [`Expect::Version`].
     pub version: Version,
-    /// Its fields, a JSON object as text: whoever asked knows the type and reads it in one pass.
+    /// Its fields, or those that were asked for: a JSON object as text, which whoever asked reads in one pass.
     pub json: String,
 }
 
@@ -163,7 +163,8 @@ pub enum Write {
     Put {
         /// Which.
         key: Key,
-        /// A JSON object; at most 1 MiB as the store counts it.
+        /// A JSON object whose fields have names of small letters, digits and underscores; at most 1 MiB as the store
+        /// counts it.
         json: String,
         /// What must be true before.
         expect: Expect,
@@ -269,6 +270,8 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// How many documents at most.
     pub limit: u32,
+    /// The fields that are read of each document; all when `None`.
+    pub only: Option<&'static [&'static str]>,
 }
 
 impl Query {
@@ -288,6 +291,7 @@ impl Query {
             range: Range::default(),
             after: None,
             limit,
+            only: None,
         }
     }
 
@@ -328,6 +332,12 @@ impl Query {
     /// Begin after this place.
     pub fn after(mut self, cursor: Option<Cursor>) -> Self {
         self.after = cursor;
+        self
+    }
+
+    /// Read only these fields of each document.
+    pub fn only(mut self, fields: &'static [&'static str]) -> Self {
+        self.only = Some(fields);
         self
     }
 }

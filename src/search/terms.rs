@@ -9,8 +9,9 @@ const MAX_TERMS: usize = 200;
 
 /// The terms to store with a document: its words of 3 letters and more in lower case, cut at 24, and their beginnings from
 /// 3 letters, each once, at most 200. Words come before beginnings, so that a long text loses beginnings first.
-pub fn terms_of(texts: &[&str]) -> Vec<String> {
-    let words: Vec<String> = texts.iter().flat_map(|text| words_of(text)).collect();
+pub fn terms_of<T: AsRef<str>>(texts: &[T]) -> Vec<String> {
+    let words = texts.iter().flat_map(|text| words_of(text.as_ref()));
+    let words: Vec<String> = words.collect();
     let words = words
         .iter()
         .filter_map(|word| beginning(word, LONGEST).filter(|_| letters(word) >= SHORTEST));

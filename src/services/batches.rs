@@ -72,7 +72,7 @@ impl Services {
             .name
             .unwrap_or_else(|| target.name_of_batch(ligands.len()));
         batch.input = Input::Alone { target };
-        batch.index_terms();
+        batch.index_texts();
         batch.estimate_s = ligands
             .iter()
             .fold(0, |sum: u32, ligand| sum.saturating_add(ligand.estimate_s));

@@ -8,7 +8,7 @@ use crate::audit::Act;
 use crate::error::{Error, Result};
 use crate::id::JobId;
 use crate::input::Input;
-use crate::job::{Job, Kind, State, Status};
+use crate::job::{Job, JobSummary, Kind, State, Status};
 use crate::ligand::check_name;
 use crate::list::{JobDetail, JobRow};
 use crate::metric::{self, Metric, Metrics};
@@ -32,7 +32,7 @@ impl Services {
             };
         }
         let mut row = self.row(&job);
-        row.error = job.error.clone();
+        row.error = job.error_with_log();
         Ok(JobDetail {
             row,
             metrics: all_metrics(&job),
@@ -65,7 +65,7 @@ impl Services {
                 job.name = name.to_owned();
                 job.updated_at = now;
                 if job.kind != Kind::Child {
-                    job.index_terms();
+                    job.index_texts();
                 }
                 Ok(())
             })
@@ -174,9 +174,11 @@ impl Services {
     }
 
     /// The row of a job, with why it waits.
-    pub(super) fn row(&self, job: &Job) -> JobRow {
+    pub(super) fn row(&self, job: impl Into<JobSummary>) -> JobRow {
+        let job = job.into();
+        let state = job.state;
         let mut row = JobRow::from(job);
-        self.explain_waiting(&mut row, job.state);
+        self.explain_waiting(&mut row, state);
         row
     }
 }

@@ -6,7 +6,7 @@ use super::Services;
 use super::store::Stored;
 use crate::actor::{Actor, Owner};
 use crate::error::{Error, Result};
-use crate::job::{Job, shelf};
+use crate::job::{JobSummary, shelf};
 use crate::list::{COUNTED_TO, JobRow, ListPage, ListQuery, Pagination};
 use crate::page::PageToken;
 use crate::ports::documents::{COMBINATIONS, Collection, Cursor, Direction, Query};
@@ -32,7 +32,7 @@ fn shelves(actor: &Actor) -> Vec<Value> {
 
 /// What was read for a page.
 struct Found {
-    jobs: Vec<Stored<Job>>,
+    jobs: Vec<Stored<JobSummary>>,
     /// Where reading stopped, when there may be more.
     stopped_at: Option<Cursor>,
     /// Whether it stopped because enough was read, not because the page was full.
@@ -98,14 +98,11 @@ impl Services {
     pub async fn changed_since(&self, actor: &Actor, since: Timestamp) -> Result<Vec<JobRow>> {
         let query = Query::new(Collection::Jobs, "updated_at", Direction::Ascending, 100)
             .any_of("shelf", shelves(actor))
-            .from(Timestamp::from_micros(since.as_micros() + 1).to_string());
-        Ok(self
-            .store
-            .query::<Job>(&query)
-            .await?
-            .iter()
-            .map(|job| self.row(&job.value))
-            .collect())
+            .from(Timestamp::from_micros(since.as_micros() + 1).to_string())
+            .only(JobSummary::FIELDS);
+        let changed = self.store.query::<JobSummary>(&query).await?;
+        let rows = changed.into_iter().map(|job| self.row(job.value));
+        Ok(rows.collect())
     }
 
     fn filtered(&self, actor: &Actor, filters: &Filters, oldest_first: bool) -> Query {
@@ -114,7 +111,8 @@ impl Services {
         } else {
             Direction::Descending
         };
-        let query = Query::new(Collection::Jobs, "created_at", direction, 1);
+        let query =
+            Query::new(Collection::Jobs, "created_at", direction, 1).only(JobSummary::FIELDS);
         let mut query = match filters.scope {
             Scope::Mine => query.any_of("shelf", shelves(actor)),
             Scope::Organization => query.equal("shared_shelf", actor.owner.to_string()),
@@ -140,7 +138,7 @@ impl Services {
         filters: &Filters,
         wanted: u32,
     ) -> Result<Found> {
-        let mut jobs: Vec<Stored<Job>> = Vec::new();
+        let mut jobs: Vec<Stored<JobSummary>> = Vec::new();
         let mut read = 0;
         let plain = is_plain(actor, filters);
         loop {
@@ -148,7 +146,7 @@ impl Services {
                 true => wanted + 1,
                 false => (wanted + 1).max(100).min(SEARCHED - read),
             };
-            let found = self.store.query::<Job>(&query).await?;
+            let found = self.store.query::<JobSummary>(&query).await?;
             let exhausted = (found.len() as u32) < query.limit;
             read += found.len() as u32;
             let last = found.last().map(cursor);
@@ -188,7 +186,7 @@ impl Services {
         &self,
         actor: &Actor,
         query: &ListQuery,
-        jobs: Vec<Stored<Job>>,
+        jobs: Vec<Stored<JobSummary>>,
         more: bool,
         stopped_at: Option<Cursor>,
         incomplete: bool,
@@ -224,26 +222,15 @@ impl Services {
             false => (seen, has_next),
         };
         let total_results = total.min(COUNTED_TO);
+        let first = jobs.first().map(cursor);
         Ok(ListPage {
             next_page_token: token(last, page + 1, false).filter(|_| has_next),
-            prev_page_token: token(
-                jobs.first().map(cursor),
-                page.saturating_sub(1).max(1),
-                true,
-            )
-            .filter(|_| has_prev),
+            prev_page_token: token(first, page.saturating_sub(1).max(1), true).filter(|_| has_prev),
             has_more: has_next,
             search_incomplete: incomplete,
             results: jobs
-                .iter()
-                .map(|job| match query.filters.scope {
-                    Scope::All => JobRow {
-                        owner: Some(job.value.owner.clone()),
-                        former_owner: job.value.former.clone().and_then(|former| former.owner),
-                        ..self.row(&job.value)
-                    },
-                    _ => self.row(&job.value),
-                })
+                .into_iter()
+                .map(|job| self.listed(job.value, query.filters.scope))
                 .collect(),
             pagination: Pagination {
                 page,
@@ -255,6 +242,19 @@ impl Services {
                 has_prev,
             },
         })
+    }
+
+    /// The row of a job on a list: whoever sees everybody's sees whose it is.
+    fn listed(&self, job: JobSummary, scope: Scope) -> JobRow {
+        if scope != Scope::All {
+            return self.row(job);
+        }
+        let former = job.former.as_ref();
+        JobRow {
+            owner: Some(job.owner.clone()),
+            former_owner: former.and_then(|former| former.owner.clone()),
+            ..self.row(job)
+        }
     }
 }
 
@@ -320,14 +320,14 @@ fn is_plain(actor: &Actor, filters: &Filters) -> bool {
 }
 
 /// Whether a job that the store found passes the filters that the store does not know.
-fn fits(job: &Job, filters: &Filters) -> bool {
+fn fits(job: &JobSummary, filters: &Filters) -> bool {
     (filters.status.is_empty() || filters.status.contains(&job.status))
         && (filters.model.is_empty() || filters.model.contains(&job.model))
         && (filters.task.is_empty() || filters.task.contains(&job.task))
-        && filters.matches(&job.searched_texts())
+        && filters.matches(&job.searched)
 }
 
-fn cursor(job: &Stored<Job>) -> Cursor {
+fn cursor(job: &Stored<JobSummary>) -> Cursor {
     Cursor {
         value: job.value.created_at.to_string().into(),
         id: job.key.id.clone(),

@@ -135,7 +135,7 @@ impl Services {
             Some(ligand) => Input::Single { target, ligand },
             None => Input::Alone { target },
         };
-        job.index_terms();
+        job.index_texts();
         let row = JobRow::from(&job);
         writes.push(store::created(&job)?);
         if let Some(claim) = claim {

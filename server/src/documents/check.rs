@@ -1,6 +1,6 @@
 //! What no store of documents takes, refused before it is sent anywhere: what one store accepts the other does too.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use hub::ports::documents::{COMBINATIONS, DocumentsError, Key, Query, Write};
 use hub::ports::shapes::{self, Shape};
@@ -71,13 +71,18 @@ fn check_json(key: &Key, json: &str) -> Result<(), DocumentsError> {
             json.len()
         )));
     }
-    let object =
-        json.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok();
-    if object {
-        Ok(())
-    } else {
-        Err(refused(format!("{key} is no JSON object")))
+    let fields: HashMap<String, IgnoredAny> =
+        serde_json::from_str(json).map_err(|_| refused(format!("{key} is no JSON object")))?;
+    match fields.keys().find(|name| !is_field(name)) {
+        Some(name) => Err(refused(format!("{key} has a field of the name {name:?}"))),
+        None => Ok(()),
     }
+}
+
+/// Whether a field may have this name: one that needs no quotes anywhere.
+fn is_field(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.bytes().all(is_plain) && name.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
 /// A query that has an index: its shape, and the values that each narrowing field may have.

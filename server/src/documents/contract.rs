@@ -63,6 +63,7 @@ macro_rules! on_store {
                 several_lists_of_values_are_walked_together,
                 a_flag_is_found_by_its_value,
                 counting_ends_at_the_limit,
+                only_the_fields_asked_for_are_read,
             ],
             terms: [
                 terms_are_found_and_narrowed,

@@ -99,6 +99,7 @@ impl Documents for Firestore {
         let Some(before) = query.limit.checked_sub(1) else {
             return Ok(None);
         };
+        structured.select = Some(question::read(&[query.order.0]));
         structured.offset = i32::try_from(before).unwrap_or(i32::MAX);
         structured.limit = Some(1);
         let last = self.client.query(structured).await?.pop();

@@ -1,7 +1,7 @@
-//! How many documents are read, from a store that can go away.
+//! How many documents are read and what of them, from a store that can go away.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hub::ports::Documents;
@@ -11,10 +11,10 @@ use hub::time::Timestamp;
 /// Why a store that went away does not answer.
 pub const GONE: &str = "the store went away";
 
-/// A store of which is known how many documents were read.
+/// A store of which is known what was read.
 pub struct Counted {
     store: Arc<dyn Documents>,
-    read: AtomicUsize,
+    texts: Mutex<Vec<String>>,
     commits: AtomicUsize,
     gone: AtomicBool,
 }
@@ -24,7 +24,7 @@ impl Counted {
     pub fn new(store: Arc<dyn Documents>) -> Self {
         Self {
             store,
-            read: AtomicUsize::new(0),
+            texts: Mutex::default(),
             commits: AtomicUsize::new(0),
             gone: AtomicBool::new(false),
         }
@@ -32,7 +32,12 @@ impl Counted {
 
     /// Documents read since this was asked before; one that is not there counts too, as Firestore counts it.
     pub fn read(&self) -> usize {
-        self.read.swap(0, Ordering::SeqCst)
+        self.texts().len()
+    }
+
+    /// The text of each of these, empty for what is not there or of which only the place was read.
+    pub fn texts(&self) -> Vec<String> {
+        std::mem::take(&mut *self.texts.lock().unwrap())
     }
 
     /// Commits since this was asked before.
@@ -61,20 +66,24 @@ impl Counted {
 #[async_trait]
 impl Documents for Counted {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, DocumentsError> {
-        self.read.fetch_add(keys.len(), Ordering::SeqCst);
-        self.store()?.get_many(keys).await
+        let found = self.store()?.get_many(keys).await?;
+        let text = |found: &Option<Document>| found.as_ref().map(|found| found.json.clone());
+        let texts = found.iter().map(|found| text(found).unwrap_or_default());
+        self.texts.lock().unwrap().extend(texts);
+        Ok(found)
     }
 
     async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError> {
         let found = self.store()?.query(query).await?;
-        self.read.fetch_add(found.len(), Ordering::SeqCst);
+        let texts = found.iter().map(|found| found.json.clone());
+        self.texts.lock().unwrap().extend(texts);
         Ok(found)
     }
 
     async fn last(&self, query: &Query) -> Result<Option<Cursor>, DocumentsError> {
         let found = self.store()?.last(query).await?;
-        self.read
-            .fetch_add(usize::from(found.is_some()), Ordering::SeqCst);
+        let text = found.iter().map(|_| String::new());
+        self.texts.lock().unwrap().extend(text);
         Ok(found)
     }
 

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::far_gateway::HOPELESS;
 use crate::hub::Hub;
 use crate::input;
 use crate::stores::Store;
@@ -12,6 +13,7 @@ on_each_store!(
     filters_narrow_together,
     pages_by_number_are_exact_or_refused,
     a_page_reads_its_rows_and_one_more,
+    a_page_reads_of_a_job_what_its_row_shows,
 );
 
 const JOBS: usize = 137;
@@ -283,4 +285,38 @@ async fn a_search_reads_five_hundred_and_goes_on_where_it_stopped() {
         .expect(StatusCode::OK);
     assert_eq!(names(&page), ["number 0 odd"]);
     assert_eq!(hub.documents.read(), 120);
+}
+
+async fn a_page_reads_of_a_job_what_its_row_shows(store: Store) {
+    let hub = Hub::start_on(store).await;
+    hub.work();
+    let mut ended = Vec::new();
+    for (smiles, status) in [("CCCCCC", "completed"), (HOPELESS, "failed")] {
+        let mut job = input::job(smiles);
+        job["name"] = format!("one that {status}").into();
+        let made = hub.post("/api/v1/jobs", &job).await;
+        let id = made.expect(StatusCode::CREATED)["id"].clone();
+        let path = format!("/api/v1/jobs/{}", id.as_str().unwrap());
+        hub.until(&path, |job| job["status"] == status).await;
+        ended.push(path);
+    }
+    let read = async |path: &str| {
+        hub.documents.read();
+        hub.get(path).await.expect(StatusCode::OK);
+        hub.documents.texts().concat()
+    };
+    let long = [
+        ["CCCCCC", "\"metrics\":{\"", "\"provenance\":{\""],
+        [HOPELESS, "\"terms\":[\"", "reading a ligand"],
+    ];
+    for (path, long) in ended.iter().zip(long) {
+        let whole = read(path).await;
+        assert!(long.iter().all(|long| whole.contains(long)), "{whole}");
+    }
+    for query in ["", "search=one+that", "search=-other&per_page=1"] {
+        let parts = read(&format!("/api/v1/jobs?{query}")).await;
+        assert!(parts.contains("one that failed"), "{parts}");
+        let found = long.iter().flatten().find(|long| parts.contains(**long));
+        assert_eq!(found, None, "{parts}");
+    }
 }

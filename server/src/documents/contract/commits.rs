@@ -365,6 +365,14 @@ pub async fn what_no_store_takes_is_refused(store: Store) {
                 .await,
         );
     }
+    for name in ["", "A", "ä", "a.b", "a`b", "0a", "__a__"] {
+        let document = json!({name: "x"});
+        assert_refused(
+            store
+                .commit(vec![put(Drafts, "odd", &document, Expect::Any)])
+                .await,
+        );
+    }
     assert_eq!(read(&store, Jobs, "same").await, None);
     store.commit(Vec::new()).await.unwrap();
 }

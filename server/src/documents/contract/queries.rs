@@ -1,6 +1,6 @@
 //! What queries find.
 
-use hub::ports::documents::{Collection::*, Cursor, Direction::*, Expect, Query};
+use hub::ports::documents::{Collection::*, Cursor, Direction::*, Document, Expect, Query};
 use hub::ports::shapes::SHAPES;
 use serde_json::{Map, Value, json};
 
@@ -337,4 +337,37 @@ pub async fn counting_ends_at_the_limit(store: Store) {
         30,
         "the cursor does not matter"
     );
+}
+
+pub async fn only_the_fields_asked_for_are_read(store: Store) {
+    let long = "x".repeat(10_000);
+    let whole = json!({"name": "a \"b\" {", "epoch": 7, "none": null, "inner": {"name": [1, {"name": -0.5}]}, "long": long});
+    write(&store, vec![job("one", "2026-02", whole)]).await;
+    write(&store, vec![job("two", "2026-01", json!({}))]).await;
+    let asked = newest().only(&["name", "epoch", "none", "inner", "missing"]);
+    let found = store.query(&asked).await.unwrap();
+    let parts = found
+        .iter()
+        .map(|found| serde_json::from_str::<Value>(&found.json).unwrap());
+    assert_eq!(
+        parts.collect::<Vec<_>>(),
+        [
+            json!({"name": "a \"b\" {", "epoch": 7, "none": null, "inner": {"name": [1, {"name": -0.5}]}}),
+            json!({}),
+        ]
+    );
+    let whole = store.query(&newest()).await.unwrap();
+    let names = |found: &[Document]| {
+        let named = found.iter().map(|found| (found.key.clone(), found.version));
+        named.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&found),
+        names(&whole),
+        "key and version are known of a part"
+    );
+
+    let none = store.query(&newest().only(&[])).await.unwrap();
+    assert!(none.iter().all(|found| found.json == "{}"), "{none:?}");
+    assert_eq!(names(&none), names(&whole));
 }

@@ -14,7 +14,7 @@ use api::precondition::ConditionType;
 use api::write::Operation;
 
 use super::client::Client;
-use super::layout::{self, MARK, NUMBERS};
+use super::layout::{self, MARK};
 
 /// Writes all or nothing.
 pub async fn commit(client: &Client, writes: &[Write]) -> Result<(), DocumentsError> {
@@ -168,7 +168,7 @@ fn as_sent(write: &Write, name: String, mark: i64) -> Result<api::Write, Documen
             let copied = shapes::fields(collection);
             for (field, amount) in amounts {
                 sent.update_transforms
-                    .push(added(format!("{NUMBERS}.{field}"), *amount));
+                    .push(added(layout::carried(field), *amount));
                 if copied.contains(field) {
                     sent.update_transforms
                         .push(added((*field).to_owned(), *amount));

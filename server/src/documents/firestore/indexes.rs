@@ -22,7 +22,7 @@ use hub::ports::documents::Collection;
 use hub::ports::shapes::{EXPIRING, SHAPES, Shape};
 use serde_json::{Value, json};
 
-use super::layout::{JSON, MARK, NUMBERS, copied};
+use super::layout::{EVERYWHERE, copied};
 
 const DIRECTIONS: [&str; 2] = ["ASCENDING", "DESCENDING"];
 
@@ -66,26 +66,25 @@ fn composites(shape: &Shape) -> Vec<Value> {
 
 /// What is said of each field by itself.
 fn overrides(collection: Collection) -> impl Iterator<Item = Value> {
-    copied(collection)
-        .chain([JSON, NUMBERS, MARK])
-        .map(move |field| {
-            let alone = SHAPES.iter().any(|shape| {
-                (shape.collection, shape.order) == (collection, field)
-                    && shape.equal.is_empty()
-                    && shape.contains.is_none()
-            });
-            let order = |direction| json!({"order": direction, "queryScope": "COLLECTION"});
-            let indexes = if alone {
-                DIRECTIONS.map(order).to_vec()
-            } else {
-                Vec::new()
-            };
-            let mut said = json!({"collectionGroup": collection.name(), "fieldPath": field, "indexes": indexes});
-            if EXPIRING.contains(&(collection, field)) {
-                said["ttl"] = true.into();
-            }
-            said
-        })
+    copied(collection).chain(EVERYWHERE).map(move |field| {
+        let alone = SHAPES.iter().any(|shape| {
+            (shape.collection, shape.order) == (collection, field)
+                && shape.equal.is_empty()
+                && shape.contains.is_none()
+        });
+        let order = |direction| json!({"order": direction, "queryScope": "COLLECTION"});
+        let indexes = if alone {
+            DIRECTIONS.map(order).to_vec()
+        } else {
+            Vec::new()
+        };
+        let mut said =
+            json!({"collectionGroup": collection.name(), "fieldPath": field, "indexes": indexes});
+        if EXPIRING.contains(&(collection, field)) {
+            said["ttl"] = true.into();
+        }
+        said
+    })
 }
 
 #[cfg(test)]

@@ -3,15 +3,15 @@
 //! | field | type | indexed | holds |
 //! |---|---|---|---|
 //! | each that a query names | text, whole number, flag, time, list of texts | as its queries need | a copy, for queries only |
-//! | `json` | text | no | the document, less its top whole numbers |
-//! | `numbers` | map of whole numbers | no | those, so that an addition is a transform |
+//! | `fields` | map | no | the document: each field as the text of its JSON, so that some can be read alone; a whole number as one, so that an addition is a transform |
 //! | `mark` | whole number | no | which commit wrote this: every write changes the document, and a commit can be found |
 //!
-//! What is only carried is one field: an entry in an index for each of a hundred values would be paid for with every
+//! What is only carried lies in one map: an entry in an index for each of a hundred values would be paid for with every
 //! write and never be asked for. What a query names is kept in Firestore's own types, so that times are of eight bytes
 //! and can be a TTL policy's; null and missing are both left out, which is how they are not found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use googleapis_tonic_google_firestore_v1::google::firestore::v1 as api;
 use hub::ports::documents::{Collection, Cursor, Document, DocumentsError, Key, Query, Version};
@@ -24,11 +24,16 @@ use serde_json::value::RawValue;
 use api::value::ValueType;
 
 /// The field that carries the document.
-pub const JSON: &str = "json";
-/// The field of the whole numbers.
-pub const NUMBERS: &str = "numbers";
+const FIELDS: &str = "fields";
 /// The field that says which commit wrote the document.
 pub const MARK: &str = "mark";
+/// What lies in every document.
+pub const EVERYWHERE: [&str; 2] = [FIELDS, MARK];
+
+/// Where a field of the document lies.
+pub fn carried(field: &str) -> String {
+    format!("{FIELDS}.{field}")
+}
 
 /// The fields of a collection's documents that are copied for queries and policies.
 pub fn copied(collection: Collection) -> impl Iterator<Item = &'static str> {
@@ -38,18 +43,18 @@ pub fn copied(collection: Collection) -> impl Iterator<Item = &'static str> {
     fields.into_iter()
 }
 
-/// The fields of a document that the commit `mark` writes. The JSON is an object: who writes has looked.
+/// What the commit `mark` writes of a document. The JSON is an object with names that need no quotes: who writes has
+/// looked.
 pub fn fields(
     collection: Collection,
     json: &str,
     mark: i64,
 ) -> Result<HashMap<String, api::Value>, DocumentsError> {
     let unreadable = |error: serde_json::Error| DocumentsError::Refused(error.into());
-    let mut carried: BTreeMap<String, &RawValue> =
-        serde_json::from_str(json).map_err(unreadable)?;
+    let document: HashMap<String, &RawValue> = serde_json::from_str(json).map_err(unreadable)?;
     let mut fields = HashMap::new();
     for field in copied(collection) {
-        let value = carried
+        let value = document
             .get(field)
             .map(|raw| serde_json::from_str(raw.get()));
         let value = value.transpose().map_err(unreadable)?;
@@ -57,32 +62,16 @@ pub fn fields(
             fields.insert(field.to_owned(), value);
         }
     }
-    let mut numbers = HashMap::new();
-    carried.retain(|field, raw| match raw.get().parse() {
-        Ok(number) if is_simple(field) => {
-            numbers.insert(field.clone(), whole(number));
-            false
-        }
-        _ => true,
+    let carried = document.into_iter().map(|(field, raw)| {
+        let number = raw.get().parse();
+        (field, number.map_or_else(|_| text(raw.get()), whole))
     });
-    let carried = serde_json::to_string(&carried).map_err(unreadable)?;
-    fields.insert(JSON.to_owned(), text(&carried));
-    if !numbers.is_empty() {
-        let numbers = ValueType::MapValue(api::MapValue { fields: numbers });
-        fields.insert(NUMBERS.to_owned(), value(numbers));
-    }
+    let carried = ValueType::MapValue(api::MapValue {
+        fields: carried.collect(),
+    });
+    fields.insert(FIELDS.to_owned(), value(carried));
     fields.insert(MARK.to_owned(), whole(mark));
     Ok(fields)
-}
-
-/// Whether Firestore takes this as the name of a field as it is.
-fn is_simple(field: &str) -> bool {
-    !field.is_empty()
-        && field
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && !field.starts_with("__")
-        && !field.starts_with(|first: char| first.is_ascii_digit())
 }
 
 /// A document that a query found, as the hub reads it.
@@ -103,36 +92,23 @@ pub fn place(query: &Query, stored: api::Document) -> Result<Cursor, DocumentsEr
 /// The document as the hub reads it.
 pub fn document(key: Key, stored: api::Document) -> Result<Document, DocumentsError> {
     let version = version(&stored).ok_or_else(|| odd(&key))?;
-    let carried = match stored.fields.get(JSON).map(|json| &json.value_type) {
-        Some(Some(ValueType::StringValue(json))) => json.as_str(),
-        // Made by an addition.
-        None => "{}",
+    let carried = match stored.fields.get(FIELDS).map(|map| &map.value_type) {
+        Some(Some(ValueType::MapValue(map))) => &map.fields,
+        // None of the fields that were asked for is there.
+        None => &HashMap::new(),
         Some(_) => return Err(odd(&key)),
     };
-    let mut numbers = String::new();
-    if let Some(ValueType::MapValue(map)) = stored
-        .fields
-        .get(NUMBERS)
-        .and_then(|numbers| numbers.value_type.as_ref())
-    {
-        for (field, number) in &map.fields {
-            let Some(ValueType::IntegerValue(number)) = number.value_type else {
-                return Err(odd(&key));
-            };
-            let comma = if numbers.is_empty() { "" } else { "," };
-            numbers += &format!("{comma}\"{field}\":{number}");
-        }
+    let mut json = String::from("{");
+    for (field, value) in carried {
+        let comma = if json.len() > 1 { "," } else { "" };
+        // To write into a text cannot fail.
+        let _ = match &value.value_type {
+            Some(ValueType::StringValue(text)) => write!(json, "{comma}\"{field}\":{text}"),
+            Some(ValueType::IntegerValue(number)) => write!(json, "{comma}\"{field}\":{number}"),
+            _ => return Err(odd(&key)),
+        };
     }
-    let rest = carried
-        .strip_prefix('{')
-        .filter(|rest| rest.ends_with('}'))
-        .ok_or_else(|| odd(&key))?;
-    let comma = if numbers.is_empty() || rest == "}" {
-        ""
-    } else {
-        ","
-    };
-    let json = format!("{{{numbers}{comma}{rest}");
+    json.push('}');
     Ok(Document { key, version, json })
 }
 
@@ -231,8 +207,8 @@ mod tests {
             json!({}),
             json!({"schema": 1}),
             json!({"name": "x"}),
-            json!({"schema": 1, "epoch": i64::MIN, "large": u64::MAX, "part": 1.0, "created_at": time, "shelf": "a",
-                "terms": ["a", 1], "": 5, "0": 1, "ä": 2, "__x__": 3, "status": null, "inner": {"n": 1}}),
+            json!({"schema": 1, "epoch": i64::MIN, "large": u64::MAX, "part": 1.0, "created_at": time, "shelf": "a \"b\"",
+                "terms": ["a", 1], "status": null, "inner": {"n": 1}}),
         ] {
             let fields = fields(Collection::Jobs, &document.to_string(), 9).unwrap();
             assert_eq!(fields[MARK], whole(9));
@@ -282,9 +258,9 @@ mod tests {
     }
 
     #[test]
-    fn no_query_names_a_field_of_the_layout_or_one_that_would_need_quotes() {
+    fn no_query_names_a_field_of_the_layout() {
         for field in Collection::ALL.into_iter().flat_map(copied) {
-            assert!(is_simple(field) && ![JSON, NUMBERS, MARK].contains(&field));
+            assert!(!EVERYWHERE.contains(&field));
         }
     }
 }

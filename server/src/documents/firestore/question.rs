@@ -8,7 +8,7 @@ use api::structured_query::composite_filter::Operator as Joined;
 use api::structured_query::field_filter::Operator;
 use api::structured_query::filter::FilterType;
 use api::structured_query::{
-    CollectionSelector, CompositeFilter, FieldFilter, FieldReference, Filter, Order,
+    CollectionSelector, CompositeFilter, FieldFilter, FieldReference, Filter, Order, Projection,
 };
 use api::value::ValueType;
 
@@ -30,6 +30,7 @@ pub fn structured(query: &Query, documents: &str) -> Result<api::StructuredQuery
     };
     let collection = query.collection.name();
     Ok(api::StructuredQuery {
+        select: query.only.map(read),
         from: vec![CollectionSelector {
             collection_id: collection.to_owned(),
             all_descendants: false,
@@ -47,6 +48,18 @@ pub fn structured(query: &Query, documents: &str) -> Result<api::StructuredQuery
         }),
         ..api::StructuredQuery::default()
     })
+}
+
+/// Of each document only these fields.
+pub fn read(fields: &[&str]) -> Projection {
+    // Without any it would be all of them.
+    let fields = if fields.is_empty() {
+        vec![named(NAME)]
+    } else {
+        let carried = fields.iter().map(|field| layout::carried(field));
+        carried.map(|field| named(&field)).collect()
+    };
+    Projection { fields }
 }
 
 fn filters(query: &Query) -> Result<Vec<Filter>, DocumentsError> {
