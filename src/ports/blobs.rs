@@ -1,10 +1,11 @@
 //! The store of files: written once, never changed, read by range, and reached by others through signed addresses.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::time::Timestamp;
 
@@ -37,6 +38,73 @@ pub enum BlobsError {
 /// A file's content as it comes.
 pub type Content = BoxStream<'static, Result<Bytes, BlobsError>>;
 
+/// Bytes of what is held that are given at once.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// What is to be put: content that can be read from any place again, however often a put is taken up.
+#[derive(Clone)]
+pub struct Source {
+    size_bytes: u64,
+    lies: Lies,
+}
+
+/// Where it is read from.
+#[derive(Clone)]
+enum Lies {
+    Here(Bytes),
+    In(Arc<dyn Blobs>, String),
+}
+
+impl Source {
+    /// A file of a store, which is never held whole.
+    pub fn stored(store: Arc<dyn Blobs>, file: Blob) -> Self {
+        Self {
+            size_bytes: file.size_bytes,
+            lies: Lies::In(store, file.path),
+        }
+    }
+
+    /// Its length. What comes to be shorter is not put.
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The content from a place on.
+    pub async fn read_from(&self, start: u64) -> Result<Content, BlobsError> {
+        match &self.lies {
+            Lies::Here(content) => {
+                let content = content.clone();
+                let starts = (start as usize..content.len()).step_by(CHUNK_BYTES);
+                let chunks = starts.map(move |start| {
+                    let end = content.len().min(start + CHUNK_BYTES);
+                    Ok(content.slice(start..end))
+                });
+                Ok(stream::iter(chunks).boxed())
+            }
+            Lies::In(store, path) => store.get(path, Some(start..self.size_bytes)).await,
+        }
+    }
+
+    /// That the content came to an end before its own.
+    pub fn cut_short(&self) -> BlobsError {
+        let said = format!(
+            "there were to be {} bytes, and there are not",
+            self.size_bytes
+        );
+        BlobsError::Unavailable(said.into())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Source {
+    fn from(content: T) -> Self {
+        let content = content.into();
+        Self {
+            size_bytes: content.len() as u64,
+            lies: Lies::Here(content),
+        }
+    }
+}
+
 /// How a signed address answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
@@ -59,7 +127,7 @@ pub struct Upload {
 #[async_trait]
 pub trait Blobs: Send + Sync {
     /// Stores a file where there is none. A file is there whole or not at all.
-    async fn put(&self, path: &str, content: Bytes) -> Result<(), BlobsError>;
+    async fn put(&self, path: &str, content: Source) -> Result<(), BlobsError>;
 
     /// The content from `range.start` to before `range.end`, to the end of the file when `None`.
     async fn get(

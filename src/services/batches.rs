@@ -65,7 +65,7 @@ impl Services {
 
         let claim_files = self.expect_files(&batch, now).await?;
         let stored = serde_json::to_vec(&ligands).map_err(Error::internal)?;
-        self.put_once(&ligands_path(&batch), stored.into()).await?;
+        self.put_once(&ligands_path(&batch), stored).await?;
         let target = self.store_target(&batch, read.target).await?;
 
         batch.name = read

@@ -112,8 +112,7 @@ impl Services {
             .write(vec![store::created_draft(&draft)?])
             .await?;
         let json = serde_json::to_vec(&checked).map_err(Error::internal)?;
-        self.put_once(&path(&draft, CHECKED_FILE), json.into())
-            .await?;
+        self.put_once(&path(&draft, CHECKED_FILE), json).await?;
         for (name, file) in [
             (RECEPTOR_FILE, upload.receptor),
             (LIGANDS_FILE, upload.ligands),

@@ -1,6 +1,5 @@
 //! Submitting: what was read and checked whole is stored so that nothing of it can be lost.
 
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::idempotency::{Claim, hex};
@@ -13,7 +12,7 @@ use crate::id::JobId;
 use crate::input::{Input, Target, TargetSpec};
 use crate::job::{Asked, Hold, Job, Kind};
 use crate::list::JobRow;
-use crate::ports::blobs::BlobsError;
+use crate::ports::blobs::{BlobsError, Source};
 use crate::preflight::{RowVerdict, Verdict};
 use crate::time::Timestamp;
 
@@ -204,14 +203,14 @@ impl Services {
         };
         *hash = hex(Sha256::digest(&text));
         if let Some(path) = target_path(job, &target) {
-            self.put_once(&path, text.into()).await?;
+            self.put_once(&path, text).await?;
         }
         Ok(target)
     }
 
     /// Stores a file; the same file being there already is as good.
-    pub(super) async fn put_once(&self, path: &str, content: Bytes) -> Result<()> {
-        match self.blobs.put(path, content).await {
+    pub(super) async fn put_once(&self, path: &str, content: impl Into<Source>) -> Result<()> {
+        match self.blobs.put(path, content.into()).await {
             Ok(()) | Err(BlobsError::Exists(_)) => Ok(()),
             Err(failed) => Err(super::files::error(failed)),
         }

@@ -13,9 +13,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use hub::ports::Blobs;
-use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
+use hub::ports::blobs::{Blob, BlobsError, Content, Download, Source, Upload};
 use hub::time::Timestamp;
 
 use super::path::BlobPath;
@@ -113,9 +112,9 @@ impl CloudStorage {
 
 #[async_trait]
 impl Blobs for CloudStorage {
-    async fn put(&self, path: &str, content: Bytes) -> Result<(), BlobsError> {
+    async fn put(&self, path: &str, content: Source) -> Result<(), BlobsError> {
         let path = BlobPath::new(path)?;
-        upload::put(&self.client, &path, content).await
+        upload::put(&self.client, &path, &content).await
     }
 
     async fn get(&self, path: &str, range: Option<Range<u64>>) -> Result<Content, BlobsError> {

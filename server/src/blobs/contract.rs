@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use hub::ports::Blobs;
-use hub::ports::blobs::{Blob, BlobsError, Download, Upload, read};
+use hub::ports::blobs::{Blob, BlobsError, Download, Source, Upload, read};
 use hub::time::Timestamp;
 use reqwest::{Client, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +49,8 @@ macro_rules! on_each_store {
 
 on_each_store!([
     what_is_put_is_read,
+    what_lies_in_a_store_is_put_from_there,
+    what_comes_to_be_shorter_is_not_put,
     one_of_twenty_puts_wins,
     parts_are_read,
     a_folder_is_listed_in_the_order_of_paths,
@@ -124,12 +126,55 @@ async fn what_is_put_is_read(store: Opened) {
     }
 }
 
+async fn what_lies_in_a_store_is_put_from_there(store: Opened) {
+    for bytes in [0, 1, 100_000, 9_000_001] {
+        let content: Vec<u8> = (0..bytes).map(|n: u32| (n % 251) as u8).collect();
+        let (from, to) = (format!("from/{bytes}"), format!("to/{bytes}"));
+        store
+            .blobs
+            .put(&from, content.clone().into())
+            .await
+            .unwrap();
+        let file = store.blobs.head(&from).await.unwrap().unwrap();
+        let source = Source::stored(store.blobs.clone(), file);
+        assert_eq!(source.size_bytes(), u64::from(bytes));
+        store.blobs.put(&to, source).await.unwrap();
+        assert!(store.get(&to).await == content, "{bytes}");
+    }
+}
+
+async fn what_comes_to_be_shorter_is_not_put(store: Opened) {
+    for bytes in [10, 9_000_000] {
+        let from = format!("from/{bytes}");
+        store.blobs.put(&from, vec![7; bytes].into()).await.unwrap();
+        let file = Blob {
+            path: from,
+            size_bytes: bytes as u64 + 1,
+        };
+        let put = store
+            .blobs
+            .put("to", Source::stored(store.blobs.clone(), file));
+        let put = put.await;
+        assert!(matches!(put, Err(BlobsError::Unavailable(_))), "{put:?}");
+        assert_eq!(store.blobs.head("to").await.unwrap(), None);
+    }
+    let gone = Blob {
+        path: "gone".to_owned(),
+        size_bytes: 10,
+    };
+    let put = store
+        .blobs
+        .put("to", Source::stored(store.blobs.clone(), gone));
+    let put = put.await;
+    assert!(matches!(put, Err(BlobsError::NotFound(_))), "{put:?}");
+}
+
 async fn one_of_twenty_puts_wins(store: Opened) {
     let puts = (0..20u8).map(|n| {
         let blobs = store.blobs.clone();
         tokio::spawn(async move {
             blobs
-                .put("jobs/one/metrics.json", Bytes::from(vec![n; 100_000]))
+                .put("jobs/one/metrics.json", vec![n; 100_000].into())
                 .await
                 .map(|()| n)
         })

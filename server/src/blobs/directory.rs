@@ -5,18 +5,17 @@ mod signature;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, SeekFrom, Write};
+use std::io::{self, ErrorKind, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use hub::ports::Blobs;
-use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
+use hub::ports::blobs::{Blob, BlobsError, Content, Download, Source, Upload};
 use hub::time::Timestamp;
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
 use super::path::BlobPath;
@@ -101,10 +100,20 @@ impl Directory {
 
 #[async_trait]
 impl Blobs for Directory {
-    async fn put(&self, path: &str, content: Bytes) -> Result<(), BlobsError> {
+    async fn put(&self, path: &str, content: Source) -> Result<(), BlobsError> {
         let path = BlobPath::new(path)?;
-        let mut file = self.incoming().await?;
-        let file = blocking(move || file.write_all(&content).map(|()| file).map_err(fault)).await?;
+        let (file, place) = self.incoming().await?.into_parts();
+        let mut file = tokio::fs::File::from_std(file);
+        let (mut written, mut chunks) = (0, content.read_from(0).await?);
+        while let Some(chunk) = chunks.try_next().await? {
+            written += chunk.len() as u64;
+            file.write_all(&chunk).await.map_err(fault)?;
+        }
+        if written != content.size_bytes() {
+            return Err(content.cut_short());
+        }
+        file.flush().await.map_err(fault)?;
+        let file = NamedTempFile::from_parts(file.into_std().await, place);
         self.keep(&path, file).await
     }
 

@@ -4,9 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use hub::model::ModelOffer;
-use hub::ports::blobs::{Blob, BlobsError, Content, Download, Upload};
+use hub::ports::blobs::{Blob, BlobsError, Content, Download, Source, Upload};
 use hub::ports::compute::{Accepted, ComputeError, LigandReport, Ligands, Run, RunRequest};
 use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::ports::{Blobs, Compute, Documents};
@@ -193,7 +192,7 @@ impl Documents for Faulty<dyn Documents> {
 
 #[async_trait]
 impl Blobs for Faulty<dyn Blobs> {
-    async fn put(&self, path: &str, content: Bytes) -> Result<(), BlobsError> {
+    async fn put(&self, path: &str, content: Source) -> Result<(), BlobsError> {
         let act = self.port.put(path, content);
         self.effects
             .effect(format!("put of {path}"), act, no_blobs)

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use bytes::Bytes;
+use futures::TryStreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::former::{Document, best, is_of_results, places, record, values};
 use crate::job::{Job, Kind, ResultFile};
 use crate::ports::Blobs;
-use crate::ports::blobs::{self, BlobsError};
+use crate::ports::blobs::{self, Blob, BlobsError, Source};
 use crate::services::Services;
 use crate::services::files::error;
 use crate::services::idempotency::hex;
@@ -33,30 +33,39 @@ impl Services {
     ) -> Result<Option<String>> {
         job.result_epoch = Some(EPOCH);
         let record = serde_json::to_vec_pretty(&record(document)).map_err(Error::internal)?;
-        self.bring_file(migration, job, RECORD, record.into())
+        let record = Source::from(record);
+        let hash = sha256(&record).await.map_err(error)?;
+        self.bring_file(migration, job, RECORD, hash, record)
             .await?;
         let Some(source) = &migration.files else {
             return Ok(Some("no files were at hand".to_owned()));
         };
-        let Some((place, paths)) = found(&**source, document).await? else {
+        let Some((place, files)) = found(&**source, document).await? else {
             let places = places(document).join(", ");
             return Ok(Some(format!("there are none in {places}")));
         };
         let (mut taken, mut unread) = (BTreeSet::from([RECORD.to_owned()]), Vec::new());
-        for path in paths {
-            let content = match blobs::read(&**source, &path).await {
+        for file in files {
+            let path = file.path.clone();
+            let content = Source::stored(source.clone(), file);
+            let sha256 = match sha256(&content).await {
                 // No store takes every name.
                 Err(BlobsError::Refused(_) | BlobsError::NotFound(_)) => {
                     unread.push(path);
                     continue;
                 }
-                read => read.map_err(error)?,
+                hashed => hashed.map_err(error)?,
             };
             let name = name_of(path.trim_start_matches(&place), &mut taken);
             if job.kind != Kind::Batch && is_of_results(&name) {
-                take_values(job, &name, &content);
+                take_values(
+                    job,
+                    &name,
+                    &blobs::read(&**source, &path).await.map_err(error)?,
+                );
             }
-            self.bring_file(migration, job, &name, content).await?;
+            self.bring_file(migration, job, &name, sha256, content)
+                .await?;
         }
         if job.kind != Kind::Batch {
             job.best = best(job.task, &job.metrics);
@@ -69,13 +78,14 @@ impl Services {
         migration: &Migration,
         job: &mut Job,
         name: &str,
-        content: Bytes,
+        sha256: String,
+        content: Source,
     ) -> Result<()> {
         job.files.push(ResultFile {
             name: name.to_owned(),
             kind: kind_of(name).to_owned(),
-            size_bytes: content.len() as u64,
-            sha256: hex(Sha256::digest(&content)),
+            size_bytes: content.size_bytes(),
+            sha256,
         });
         if migration.dry_run {
             return Ok(());
@@ -85,8 +95,8 @@ impl Services {
     }
 
     /// Puts a file, or finds the same one there.
-    async fn put_same(&self, path: &str, content: Bytes) -> Result<()> {
-        let length = content.len() as u64;
+    async fn put_same(&self, path: &str, content: Source) -> Result<()> {
+        let length = content.size_bytes();
         match self.blobs.put(path, content).await {
             Ok(()) => Ok(()),
             Err(BlobsError::Exists(_)) => {
@@ -103,16 +113,25 @@ impl Services {
     }
 }
 
-/// The first place that holds files, and their paths.
-async fn found(source: &dyn Blobs, document: &Document) -> Result<Option<(String, Vec<String>)>> {
+/// The first place that holds files, and these.
+async fn found(source: &dyn Blobs, document: &Document) -> Result<Option<(String, Vec<Blob>)>> {
     for place in places(document) {
         let there = source.list(&place).await.map_err(error)?;
         if !there.is_empty() {
-            let paths = there.into_iter().map(|blob| blob.path).collect();
-            return Ok(Some((place, paths)));
+            return Ok(Some((place, there)));
         }
     }
     Ok(None)
+}
+
+/// The hash of what is read piece by piece.
+async fn sha256(content: &Source) -> Result<String, BlobsError> {
+    let mut hash = Sha256::new();
+    let mut chunks = content.read_from(0).await?;
+    while let Some(chunk) = chunks.try_next().await? {
+        hash.update(&chunk);
+    }
+    Ok(hex(hash.finalize()))
 }
 
 /// The values of a file, where the document itself has none.

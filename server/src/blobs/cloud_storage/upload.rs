@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt;
 use hub::id;
-use hub::ports::blobs::BlobsError;
+use hub::ports::blobs::{BlobsError, Content, Source};
 use reqwest::{Response, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -14,21 +15,42 @@ use super::fault::Fault;
 use crate::blobs::path::BlobPath;
 
 /// Bytes that are put by one request: a multiple of 256 KiB, as Cloud Storage asks.
-const PIECE_BYTES: usize = 4 * 1024 * 1024;
+const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 /// What even a slow line carries in a second.
-const SLOWEST_BYTES_S: usize = 256 * 1024;
+const SLOWEST_BYTES_S: u64 = 256 * 1024;
 /// What an object says of the one act of putting it.
 const MARK: &str = "put";
 
+/// Why an upload did not come to its end.
+enum Stopped {
+    /// By the content, which cannot be read.
+    Here(BlobsError),
+    /// By Cloud Storage.
+    There(Fault),
+}
+
+impl From<BlobsError> for Stopped {
+    fn from(failed: BlobsError) -> Self {
+        Self::Here(failed)
+    }
+}
+
+impl From<Fault> for Stopped {
+    fn from(fault: Fault) -> Self {
+        Self::There(fault)
+    }
+}
+
 /// Puts a file where there is none. When it is not known whether that happened, the object's mark tells who put it.
-pub async fn put(client: &Client, path: &BlobPath, content: Bytes) -> Result<(), BlobsError> {
+pub async fn put(client: &Client, path: &BlobPath, content: &Source) -> Result<(), BlobsError> {
     let mark = id::random_text();
     let failed = |fault: Fault| fault.about(path);
     let mut tried = 1;
     loop {
-        let fault = match upload(client, path, &content, &mark).await {
+        let fault = match upload(client, path, content, &mark).await {
             Ok(()) => return Ok(()),
-            Err(fault) => fault,
+            Err(Stopped::Here(failed)) => return Err(failed),
+            Err(Stopped::There(fault)) => fault,
         };
         if fault.leaves_open()
             && let Some(there) = client.head(path).await.map_err(failed)?
@@ -50,9 +72,9 @@ pub async fn put(client: &Client, path: &BlobPath, content: Bytes) -> Result<(),
 async fn upload(
     client: &Client,
     path: &BlobPath,
-    content: &Bytes,
+    content: &Source,
     mark: &str,
-) -> Result<(), Fault> {
+) -> Result<(), Stopped> {
     let mut metadata = about::owner(path.as_str());
     metadata.insert(MARK, mark);
     let object = json!({
@@ -60,12 +82,12 @@ async fn upload(
         "contentType": about::media_type(path.as_str()),
         "metadata": metadata,
     });
-    if content.len() <= PIECE_BYTES {
-        at_once(client, &object, content).await
+    let mut pieces = Pieces::of(content).await?;
+    if content.size_bytes() <= PIECE_BYTES {
+        Ok(at_once(client, &object, &pieces.from(0).await?).await?)
     } else {
         let session = begin(client, &object).await?;
-        let sent = piece_by_piece(client, &session, content).await;
-        sent.map_err(Fault::of_upload)
+        piece_by_piece(client, &session, &mut pieces).await
     }
 }
 
@@ -88,7 +110,7 @@ async fn at_once(client: &Client, object: &Value, content: &[u8]) -> Result<(), 
         header::CONTENT_TYPE,
         format!("multipart/related; boundary={boundary}"),
     );
-    let sent = client.send(request, patience(content.len())).await?;
+    let sent = client.send(request, patience(content.len() as u64)).await?;
     stored(client, &sent)
 }
 
@@ -108,35 +130,43 @@ async fn begin(client: &Client, object: &Value) -> Result<String, Fault> {
 }
 
 /// Sends the content from where the other side says it has it.
-async fn piece_by_piece(client: &Client, session: &str, content: &Bytes) -> Result<(), Fault> {
+async fn piece_by_piece(
+    client: &Client,
+    session: &str,
+    pieces: &mut Pieces<'_>,
+) -> Result<(), Stopped> {
+    let length = pieces.source.size_bytes();
     // None when only the other side knows.
     let mut reached = Some(0);
     let mut tried = 1;
     loop {
         let sent = match reached {
-            Some(from) if from < content.len() => send_piece(client, session, content, from).await,
-            _ => ask(client, session, content.len()).await,
+            Some(from) if from < length => {
+                let piece = pieces.from(from).await?;
+                send_piece(client, session, piece, from, length).await
+            }
+            _ => ask(client, session, length).await,
         };
-        match sent {
+        match sent.map_err(Fault::of_upload) {
             Ok(answer) if answer.status() == StatusCode::PERMANENT_REDIRECT => {
                 let there = there(&answer);
                 match reached {
                     Some(before) if there > before => tried = 1,
                     Some(_) if tried == TRIES => {
-                        return Err(Fault::strange("an upload stands still", client.place()));
+                        Err(Fault::strange("an upload stands still", client.place()))?;
                     }
                     Some(_) => tried += 1,
                     None => {}
                 }
                 reached = Some(there);
             }
-            Ok(answer) => return stored(client, &answer),
+            Ok(answer) => return Ok(stored(client, &answer)?),
             Err(fault) if fault.passes() && tried < TRIES => {
                 pause(tried, &fault).await;
                 tried += 1;
                 reached = None;
             }
-            Err(fault) => return Err(fault),
+            Err(fault) => return Err(fault.into()),
         }
     }
 }
@@ -144,26 +174,64 @@ async fn piece_by_piece(client: &Client, session: &str, content: &Bytes) -> Resu
 async fn send_piece(
     client: &Client,
     session: &str,
-    content: &Bytes,
-    from: usize,
+    piece: Bytes,
+    from: u64,
+    length: u64,
 ) -> Result<Response, Fault> {
-    let end = content.len().min(from + PIECE_BYTES);
-    let range = format!("bytes {from}-{}/{}", end - 1, content.len());
+    let bytes = piece.len() as u64;
+    let range = format!("bytes {from}-{}/{length}", from + bytes - 1);
     let request = client
         .http
         .put(session)
         .header(header::CONTENT_RANGE, range)
-        .body(content.slice(from..end));
-    client.send(request, patience(end - from)).await
+        .body(piece);
+    client.send(request, patience(bytes)).await
+}
+
+/// The content in pieces from whatever place the other side asks for. No more than a piece of it is held.
+struct Pieces<'a> {
+    source: &'a Source,
+    content: Content,
+    /// What was read last, and where that begins.
+    held: Bytes,
+    at: u64,
+}
+
+impl<'a> Pieces<'a> {
+    async fn of(source: &'a Source) -> Result<Self, BlobsError> {
+        Ok(Self {
+            source,
+            content: source.read_from(0).await?,
+            held: Bytes::new(),
+            at: 0,
+        })
+    }
+
+    /// The piece that begins there.
+    async fn from(&mut self, start: u64) -> Result<Bytes, BlobsError> {
+        let before = start.checked_sub(self.at).map(|before| before as usize);
+        let mut piece = BytesMut::new();
+        match before.filter(|before| *before <= self.held.len()) {
+            Some(before) => piece.extend_from_slice(&self.held[before..]),
+            None => self.content = self.source.read_from(start).await?,
+        }
+        let wanted = PIECE_BYTES.min(self.source.size_bytes() - start) as usize;
+        while piece.len() < wanted {
+            let chunk = self.content.try_next().await?;
+            piece.extend_from_slice(&chunk.ok_or_else(|| self.source.cut_short())?);
+        }
+        (self.held, self.at) = (piece.freeze(), start);
+        Ok(self.held.slice(..wanted))
+    }
 }
 
 /// How long this many bytes may take.
-fn patience(bytes: usize) -> Duration {
-    PATIENCE + Duration::from_secs((bytes / SLOWEST_BYTES_S) as u64)
+fn patience(bytes: u64) -> Duration {
+    PATIENCE + Duration::from_secs(bytes / SLOWEST_BYTES_S)
 }
 
 /// Asks how much is there.
-async fn ask(client: &Client, session: &str, length: usize) -> Result<Response, Fault> {
+async fn ask(client: &Client, session: &str, length: u64) -> Result<Response, Fault> {
     let request = client
         .http
         .put(session)
@@ -173,10 +241,10 @@ async fn ask(client: &Client, session: &str, length: usize) -> Result<Response, 
 }
 
 /// How many bytes of an upload are there: `Range: bytes=0-99` says 100.
-fn there(answer: &Response) -> usize {
+fn there(answer: &Response) -> u64 {
     let range = answer.headers().get(header::RANGE);
     let last = range.and_then(|range| range.to_str().ok()?.rsplit_once('-')?.1.parse().ok());
-    last.map_or(0, |last: usize| last + 1)
+    last.map_or(0, |last: u64| last + 1)
 }
 
 /// An object is stored when the answer says so, and not when it is to be continued.
