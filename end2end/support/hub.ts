@@ -74,6 +74,14 @@ export class Hub {
     return answer.json();
   }
 
+  /** Submits a screen of predictions against a sequence, whose alignment is to be computed; the accepted batch. */
+  async submitPredictions(name: string, sequence: string, ligands: Ligand[]): Promise<Job> {
+    const body = { task: 'batch_protein_ligand_screening', model: 'boltz2', name, target: { name: 'CDK2', sequence }, ligands };
+    const answer = await this.request.post('/api/v1/batches', { data: body });
+    expect(answer.status(), await answer.text()).toBe(201);
+    return answer.json();
+  }
+
   /** A job or batch as it stands. */
   async job(id: string): Promise<Job> {
     return this.#get(`/api/v1/jobs/${id}`);

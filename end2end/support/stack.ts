@@ -49,10 +49,16 @@ export class Stack {
   /** Starts the gateway, at the same port and with the same folder as before. */
   async startGateway(): Promise<void> {
     const worker = join(ROOT, 'worker');
-    const state = join(this.#folder, 'gateway');
-    const options = ['--host', '127.0.0.1', '--port', String(this.#gatewayPort), '--state-dir', state];
-    this.#gateway = this.#spawn('gateway', join(worker, '.venv/bin/python'), [...this.program, ...options], worker);
+    const options = ['--host', '127.0.0.1', '--port', String(this.#gatewayPort), '--state-dir', this.gatewayFolder];
+    const settings = { PYTHONPATH: '.', OMTX_REFERENCE_DATA: process.env.OMTX_REFERENCE_DATA ?? '' };
+    const program = join(worker, '.venv/bin/python');
+    this.#gateway = this.#spawn('gateway', program, [...this.program, ...options], worker, settings);
     await until(async () => (await fetch(`${this.#gatewayUrl}/v1/healthz`)).ok, this.#gateway, 'the gateway');
+  }
+
+  /** Where the gateway keeps what it knows. */
+  get gatewayFolder(): string {
+    return join(this.#folder, 'gateway');
   }
 
   /** Ends the gateway, as a crash would. */

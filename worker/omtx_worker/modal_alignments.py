@@ -33,12 +33,17 @@ class Turns:
     wait_s: float = 60.0
     _mine: list[str] = field(default_factory=list)
 
-    def take(self, request: RunRequest) -> None:
-        """Wait until each alignment that the run needs is there or is ours to compute; a `Failure` after a while."""
+    def take(self, request: RunRequest, waits: Callable[[], None]) -> None:
+        """Wait until each alignment that the run needs is there or is ours to compute; a `Failure` after a while.
+
+        `waits` is called when a wait begins.
+        """
         give_up_at = time.monotonic() + self.wait_s
         # In one order, so that no two runs wait for each other.
         for key in sorted(msa.key_of(sequences) for sequences in alignments.needed(request, self.settings)):
-            while not self._is_kept(key) and not self._is_mine(key):
+            if not self._has(key):
+                waits()
+            while not self._has(key):
                 if time.monotonic() > give_up_at:
                     raise msa.waiting_for_another()
                 time.sleep(_LOOK_EVERY_S)
@@ -53,6 +58,9 @@ class Turns:
     def give_back(self) -> None:
         """Leave what is not computed to others."""
         self._give_back(list(self._mine))
+
+    def _has(self, key: str) -> bool:
+        return self._is_kept(key) or self._is_mine(key)
 
     def _is_kept(self, key: str) -> bool:
         return self.settings.cache_dir is not None and msa.kept_at(self.settings.cache_dir, key).exists()

@@ -124,10 +124,19 @@ def _do(request: RunRequest, order: dict[str, Any], container: Container, state:
 
 
 def _wait_for_alignments(folder: RunFolder, request: RunRequest, container: Container) -> None:
-    folder.report(Progress(stage="starting", fraction=None), size="")
-    _tell(folder, request.run_id, container.marks)
+    def say(stage: str) -> None:
+        folder.report(Progress(stage=stage, fraction=None), size="")
+        _tell(folder, request.run_id, container.marks)
+
+    def waits() -> None:
+        say("waiting for the alignment")
+        # The hub looks by itself once a minute, when the wait is over.
+        if request.callback:
+            call_back(request.callback, container.secret, folder.run())
+
+    say("starting")
     try:
-        container.turns.take(request)
+        container.turns.take(request, waits)
     except Failure as failure:
         folder.fail(failure)
         _attempt(container.turns.give_back, "giving back the turn at an alignment")

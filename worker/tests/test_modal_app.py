@@ -13,7 +13,7 @@ import pytest
 import stand_ins
 from modal_far_side import MODELS, FarModal
 from msa_server import MsaServer
-from support import SECRET, FarSide, Gateway, golden
+from support import SECRET, FarSide, Gateway, eventually, golden
 from test_boltz2 import CDK2, LIGAND
 
 from omtx_worker import modal_app, msa
@@ -93,11 +93,14 @@ def test_offer(at_modal: tuple[Gateway, MsaServer]) -> None:
 
 
 def test_children_of_a_target_share_its_alignment(at_modal: tuple[Gateway, MsaServer], far: FarSide) -> None:
-    """Two at once, each in a container of its own: one question to the server, two results."""
+    """Two at once, each in a container of its own: one waits and says so, one question to the server, two results."""
     gateway, server = at_modal
-    server.states = ["RUNNING"]
-    for child in ("a-00000:1", "a-00001:1"):
+    server.states = ["RUNNING"] * 1_000
+    for child, stage in (("a-00000:1", "computing the alignment"), ("a-00001:1", "waiting for the alignment")):
         gateway.submit(_request(far, child))
+        gateway.wait_for_stage(child, stage)
+    eventually(lambda: far.callbacks_of("a-00001:1"), "the callback of the wait")
+    server.states.clear()
     runs = [gateway.wait(child) for child in ("a-00000:1", "a-00001:1")]
     assert [run["state"] for run in runs] == ["succeeded"] * 2, runs
     assert len(server.questions) == 1
@@ -150,19 +153,22 @@ def test_turns_at_an_alignment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def turns(call_id: str) -> Turns:
         return Turns(call_id, Marks(far.entries), given, reload=lambda: None, commit=lambda: None, wait_s=0.1)
 
+    waits: list[str] = []
     first, second = turns("fc-1"), turns("fc-2")
-    first.take(request)
-    turns("fc-1").take(request)
+    first.take(request, lambda: waits.append("first"))
+    turns("fc-1").take(request, lambda: waits.append("first again"))
     with pytest.raises(Failure, match="another run is computing"):
-        second.take(request)
+        second.take(request, lambda: waits.append("second"))
+    assert waits == ["second"]
     monkeypatch.setattr("omtx_worker.modal_alignments.STALE_S", 0)
-    second.take(request)
+    second.take(request, waits.clear)
     second.give_back()
     third = turns("fc-3")
-    third.take(request)
+    third.take(request, waits.clear)
     kept = msa.kept_at(tmp_path / "alignments", msa.key_of([request.input["target"]["sequence"]]))
     kept.parent.mkdir(parents=True)
     kept.write_text("done")
     third.show()
     assert not [key for key in far.entries.all_keys() if key.startswith("msa/")]
-    turns("fc-4").take(request)
+    turns("fc-4").take(request, waits.clear)
+    assert waits == ["second"]
