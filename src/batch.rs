@@ -90,6 +90,9 @@ pub struct BatchState {
     pub timings: Option<RunTimes>,
     /// Mean run time of the last 20 ended children in seconds, none before 3 ended.
     pub recent_run_s: Option<f64>,
+    /// What the children that have not ended wait for, when all do and for the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
     /// Names of the columns that came with the ligands, in their order.
     pub columns: Vec<String>,
     /// Changes of children up to here are in the packed rows.
@@ -142,6 +145,9 @@ pub struct BatchProgress {
     pub success_percent: Option<f64>,
     /// Seconds left, none before 3 children have ended.
     pub seconds_left: Option<f64>,
+    /// What the children that have not ended wait for, when all do and for the same.
+    #[serde(default)]
+    pub waiting: Option<String>,
 }
 
 impl BatchProgress {
@@ -174,6 +180,7 @@ impl From<&BatchState> for BatchProgress {
                 .recent_run_s
                 .filter(|_| remaining > 0)
                 .map(|run_s| run_s * f64::from(remaining) / f64::from(counts.running.max(1))),
+            waiting: batch.waiting.clone(),
         }
     }
 }
@@ -239,6 +246,22 @@ impl BatchRow {
                 .or_else(|| Some(stage?.wait()?.to_owned())),
         })
     }
+
+    /// What it waits for, also while it runs.
+    pub fn waits_for(&self) -> Option<&str> {
+        self.note.as_deref().filter(|_| !self.status.has_ended())
+    }
+}
+
+/// What the rows that have not ended wait for, when all do and for the same.
+pub fn common_wait<'a>(rows: impl Iterator<Item = &'a BatchRow>) -> Option<String> {
+    let mut waits = rows
+        .filter(|row| !row.status.has_ended())
+        .map(BatchRow::waits_for);
+    let first = waits.next()??;
+    waits
+        .all(|wait| wait == Some(first))
+        .then(|| first.to_owned())
 }
 
 /// Up to [`ROWS_PER_RECORD`] rows of a batch, in order.
@@ -288,6 +311,7 @@ mod tests {
             counts: counts(10, 2, 7, 1, 0),
             timings: None,
             recent_run_s: Some(30.0),
+            waiting: None,
             columns: Vec::new(),
             rolled_up_to: Timestamp::default(),
             rows_version: 0,
@@ -299,5 +323,37 @@ mod tests {
         assert_eq!(progress.success_percent, Some(87.5));
         batch.recent_run_s = None;
         assert_eq!(BatchProgress::from(&batch).seconds_left, None);
+    }
+
+    #[test]
+    fn a_batch_waits_when_all_of_its_unended_children_wait_for_the_same() {
+        use Status::{Completed, Failed, Pending, Running};
+        let wait = |children: &[(Status, Option<&str>)]| {
+            let rows = children
+                .iter()
+                .zip(0..)
+                .map(|((status, note), index)| BatchRow {
+                    index,
+                    id: format!("b-{index:05}").parse().unwrap(),
+                    name: "a".to_owned(),
+                    smiles: "C".to_owned(),
+                    status: *status,
+                    values: BTreeMap::new(),
+                    unverified: BTreeSet::new(),
+                    run_s: None,
+                    ended_at: None,
+                    note: note.map(str::to_owned),
+                });
+            common_wait(rows.collect::<Vec<_>>().iter())
+        };
+        let (one, other) = (Some("the alignment"), Some("room"));
+        assert_eq!(wait(&[(Pending, one), (Running, one)]).as_deref(), one);
+        let ended = [(Failed, other), (Pending, one), (Completed, None)];
+        assert_eq!(wait(&ended).as_deref(), one);
+        assert_eq!(wait(&[(Pending, one), (Pending, other)]), None);
+        assert_eq!(wait(&[(Pending, one), (Running, None)]), None);
+        assert_eq!(wait(&[(Running, None), (Pending, one)]), None);
+        assert_eq!(wait(&[(Failed, one)]), None);
+        assert_eq!(wait(&[]), None);
     }
 }

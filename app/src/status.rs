@@ -1,6 +1,6 @@
 //! How it stands: shape, word and colour for a status, and the bar of a batch.
 
-use hub::batch::BatchProgress;
+use hub::batch::{BatchProgress, BatchRow};
 use hub::job::{Progress, Status};
 use hub::list::JobRow;
 use leptos::prelude::*;
@@ -13,9 +13,10 @@ pub fn of_job(job: &JobRow) -> impl IntoView + use<> {
         .progress
         .as_ref()
         .filter(|_| job.status == Status::Running);
+    let children = job.batch.as_ref().and_then(|batch| batch.waiting.clone());
     let (class, word) = if job.cancelling {
         ("cancelling", "Cancelling".to_owned())
-    } else if job.waiting.is_some() && job.status == Status::Pending {
+    } else if job.waiting.is_some() && job.status == Status::Pending || children.is_some() {
         ("waiting", "Waiting".to_owned())
     } else if let Some(wait) = stage.and_then(Progress::wait) {
         ("waiting", wait.replacen("waiting", "Waiting", 1))
@@ -23,13 +24,27 @@ pub fn of_job(job: &JobRow) -> impl IntoView + use<> {
         (job.status.name(), job.status.title().to_owned())
     };
     let why = job.waiting.as_ref().map(|waiting| waiting.reason.clone());
+    let why = why.or(children);
     let why = why.or_else(|| job.error.as_ref().map(|error| error.message.clone()));
     view! { <span class=format!("status {class}") title=why>{word}</span> }
 }
 
-/// The status of a child in a cell.
-pub fn word(status: Status) -> impl IntoView {
-    view! { <span class=format!("status {}", status.name())>{status.title()}</span> }
+/// The status of a child in a cell: one that waits says so while its run goes on, too.
+pub fn of_child(child: &BatchRow) -> impl IntoView + use<> {
+    let (class, word) = match child.waits_for() {
+        Some(_) => ("waiting", "Waiting"),
+        None => (child.status.name(), child.status.title()),
+    };
+    view! { <span class=format!("status {class}")>{word}</span> }
+}
+
+/// Why something waits, as a sentence: `Waiting for the alignment.`, `Waiting: Boltz-2 is in maintenance.`
+pub fn sentence(reason: &str) -> String {
+    let reason = reason.trim_end_matches('.');
+    match reason.strip_prefix("waiting") {
+        Some(rest) => format!("Waiting{rest}."),
+        None => format!("Waiting: {reason}."),
+    }
 }
 
 /// Where the children of a batch stand, as a bar of one part for each state.

@@ -58,11 +58,15 @@ async function expectNotReloaded(page: Page): Promise<void> {
 
 /** The pages of a batch of one ligand and of that ligand come to say that it waits for a server that is busy. */
 async function expectBusy(page: Page, child: Page): Promise<void> {
-  const notice = child.getByRole('status').filter({ hasText: `Waiting: ${IS_BUSY}` });
+  const why = /^Waiting for the alignment: the server for alignments is busy\./;
+  const notice = child.getByRole('status').filter({ hasText: why });
   await expect(notice).toContainText('it is tried again at', { timeout: RUN_MS });
-  await expect(child.locator('header.head .status')).toHaveText('Waiting');
+  await expect(page.getByRole('status').filter({ hasText: why })).toBeVisible();
+  for (const shown of [page, child]) {
+    await expect(shown.locator('header.head .status')).toHaveText('Waiting');
+  }
   await expect(page.getByRole('cell', { name: IS_BUSY, exact: true })).toBeVisible();
-  await expect(page.getByRole('cell', { name: 'Pending', exact: true })).toBeVisible();
+  await expect(page.getByRole('cell', { name: 'Waiting', exact: true })).toBeVisible();
   await expect(page.locator('.progress').getByText('1 pending', { exact: true })).toBeVisible();
   await expectNotReloaded(page);
   await expectNotReloaded(child);
@@ -72,6 +76,8 @@ async function expectBusy(page: Page, child: Page): Promise<void> {
 async function expectAwaited(page: Page, child: Page): Promise<void> {
   const note = page.getByRole('cell', { name: WAITS, exact: true });
   await expect(note).toHaveCount(2, { timeout: RUN_MS });
+  await expect(page.getByRole('cell', { name: 'Waiting', exact: true })).toHaveCount(2);
+  await expect(page.locator('header.head .status')).toHaveText('Running');
   const rows = page.locator('table.children tbody tr');
   const address = (row: typeof rows) => row.getByRole('link').first().getAttribute('href');
   await child.goto((await address(rows.filter({ hasNotText: WAITS }))) ?? '');

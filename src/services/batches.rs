@@ -86,6 +86,7 @@ impl Services {
             },
             timings: None,
             recent_run_s: None,
+            waiting: None,
             columns: columns(&ligands),
             rolled_up_to: now,
             rows_version: 1,

@@ -316,6 +316,7 @@ impl Services {
             counts: Counts::default(),
             timings: None,
             recent_run_s: None,
+            waiting: None,
             columns: Vec::new(),
             rolled_up_to: now,
             rows_version: 1,

@@ -7,7 +7,7 @@ use super::batches::{RECORDS, SWEEP_S};
 use super::leases::Duty;
 use super::store::{self, Committed, Stored, job_key, rows_key};
 use super::{Services, children::Sort};
-use crate::batch::{BatchRow, Counts, PackedRows, ROWS_PER_RECORD, RunTimes};
+use crate::batch::{BatchRow, Counts, PackedRows, ROWS_PER_RECORD, RunTimes, common_wait};
 use crate::error::Result;
 use crate::id::JobId;
 use crate::job::{Best, Job, State, Status};
@@ -213,6 +213,7 @@ pub(super) fn summarize(batch: &mut Job, rows: &[BatchRow], began: Option<Timest
         state.counts = counts;
         state.timings = run_times(&times);
         state.recent_run_s = recent(rows, counts);
+        state.waiting = common_wait(rows.iter());
     }
     batch.best = best(batch.task, rows.iter());
     batch.status = counts.status();
@@ -278,10 +279,14 @@ pub(super) fn best<'a>(task: Task, rows: impl Iterator<Item = &'a BatchRow>) -> 
 /// Whether a reader of the batch would see the same.
 fn same_for_readers(before: &Job, after: &Job) -> bool {
     let seen = |job: &Job| {
-        let state = job
-            .batch
-            .as_ref()
-            .map(|state| (state.counts, state.timings, state.recent_run_s));
+        let state = job.batch.as_ref().map(|state| {
+            (
+                state.counts,
+                state.timings,
+                state.recent_run_s,
+                state.waiting.clone(),
+            )
+        });
         (
             job.status,
             job.state,

@@ -122,7 +122,7 @@ fn standing(job: &JobRow, now: Timestamp) -> impl IntoView + use<> {
             let (since, until) = (time::ago(waiting.since, now), time::exact(waiting.until));
             view! {
                 <div class="notice wait" role="status">
-                    <p><b>"Waiting: "</b> {waiting.reason.clone()}</p>
+                    <p><b>{status::sentence(&waiting.reason)}</b></p>
                     <p>"It began to wait " {since} "; it is tried again at " {until} "."</p>
                 </div>
             }

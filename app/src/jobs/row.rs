@@ -185,7 +185,7 @@ fn children(batch: &JobRow, opened: &Opened) -> impl IntoView + use<> {
                     <li>
                         <a href=format!("/jobs/{}", child.id)>{child.name.clone()}</a>
                         <code title=child.smiles.clone()>{child.smiles.clone()}</code>
-                        {status::word(child.status)}
+                        {status::of_child(child)}
                         <span class="num">{value}</span>
                     </li>
                 }

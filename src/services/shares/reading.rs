@@ -3,7 +3,7 @@
 
 use super::{Token, share_key, views_key};
 use crate::actor::Actor;
-use crate::batch::{BatchProgress, BatchRow, BatchState, Counts};
+use crate::batch::{BatchProgress, BatchRow, BatchState, Counts, common_wait};
 use crate::docking::Pose;
 use crate::error::{Error, Result};
 use crate::id::JobId;
@@ -207,6 +207,7 @@ fn narrow(detail: &mut JobDetail, batch: &Job, rows: &[&BatchRow]) {
             total: rows.len() as u32,
             counts,
             recent_run_s: None,
+            waiting: common_wait(rows.iter().copied()),
             ..state.clone()
         }));
     }

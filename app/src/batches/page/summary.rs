@@ -1,6 +1,7 @@
 //! What a batch sums up to.
 
 use hub::batch::BatchProgress;
+use hub::job::Waiting;
 use hub::list::JobRow;
 use hub::time::Timestamp;
 use leptos::prelude::*;
@@ -42,18 +43,21 @@ fn progress(progress: &BatchProgress) -> impl IntoView + use<> {
     }
 }
 
+/// Why none of it goes on: what the hub waits for, or what all of its ligands wait for.
 fn waiting(row: &JobRow, now: Timestamp) -> impl IntoView + use<> {
-    row.waiting
-        .as_ref()
-        .filter(|_| !row.status.has_ended())
-        .map(|waiting| {
-            let since = time::ago(waiting.since, now);
-            view! {
-                <div class="notice wait" role="status">
-                    <p><b>"Waiting: "</b> {waiting.reason.clone()} " Since " {since} "."</p>
-                </div>
-            }
-        })
+    let since = |waiting: &Waiting| format!(" Since {}.", time::ago(waiting.since, now));
+    let hub = row.waiting.as_ref();
+    let children = row.batch.as_ref().and_then(|batch| batch.waiting.as_ref());
+    let reason = hub.map(|waiting| &waiting.reason).or(children);
+    let reason = reason.filter(|_| !row.status.has_ended());
+    let since = hub.map(since);
+    reason.map(|reason| {
+        view! {
+            <div class="notice wait" role="status">
+                <p><b>{status::sentence(reason)}</b> {since}</p>
+            </div>
+        }
+    })
 }
 
 /// What changes while it runs, before what does not.

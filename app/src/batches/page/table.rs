@@ -188,9 +188,7 @@ fn cell(child: &BatchRow, column: Column, named: bool) -> impl IntoView + use<> 
                 </td>
             })
         }
-        Column::Status => {
-            EitherOf5::C(view! { <td class="state">{status::word(child.status)}</td> })
-        }
+        Column::Status => EitherOf5::C(view! { <td class="state">{status::of_child(child)}</td> }),
         Column::RunTime => EitherOf5::D(view! {
             <td class="num took" class:missing=child.run_s.is_none()>
                 {child.run_s.map_or(number::MISSING.to_owned(), number::duration)}

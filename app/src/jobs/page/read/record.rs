@@ -115,14 +115,14 @@ pub fn asked(input: &Input, parameters: Option<&Parameters>) -> Vec<Fact> {
     let mut facts = match input.target() {
         Some(Target::Protein(protein)) => {
             let alignment = protein.msa.as_ref().map_or_else(
-                || "computed by the worker, once for the sequence".to_owned(),
+                || "computed once for the sequence".to_owned(),
                 |alignment| format!("uploaded, SHA-256 {}", alignment.sha256),
             );
             vec![
                 Fact::new("Target", &protein.name),
                 Fact::new("Residues", number::grouped(protein.residues())),
                 Fact::code("Sequence", &protein.sequence),
-                Fact::new("Alignment", alignment),
+                Fact::new("Alignment (MSA)", alignment),
             ]
         }
         Some(Target::Docking(docking::Target::Named { named })) => {
