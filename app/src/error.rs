@@ -1,6 +1,7 @@
 //! The product's one error as server functions answer it and pages show it.
 
 use crate::codec::JsonText;
+use crate::side;
 use hub::Error;
 use leptos::prelude::*;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -29,23 +30,8 @@ impl AppError {
 impl FromServerFnError for AppError {
     type Encoder = JsonText;
 
-    /// What goes wrong between browser and server function. The texts of the library stay out of the page, since some of
-    /// them are internal.
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
-        let error = match value {
-            ServerFnErrorErr::Request(cause) => Error::unavailable(
-                "The hub does not answer. Check the connection; nothing was changed.",
-                cause,
-            ),
-            ServerFnErrorErr::Args(cause) | ServerFnErrorErr::MissingArg(cause) => {
-                Error::bad_request("body", cause)
-            }
-            other => Error::internal(other.to_string()),
-        };
-        Self {
-            error,
-            reference: String::new(),
-        }
+        side::unheard(value)
     }
 }
 

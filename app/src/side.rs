@@ -4,4 +4,4 @@
 #[cfg_attr(not(feature = "ssr"), path = "side/browser.rs")]
 mod here;
 
-pub use here::{set_status, title_text, who};
+pub use here::{set_status, title_text, unheard, who};

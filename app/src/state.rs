@@ -48,14 +48,17 @@ pub fn visitor() -> Result<(Services, Option<Actor>), AppError> {
 /// Lets a use case's answer leave: an error gets its reference and its status, and its cause is logged, here and
 /// nowhere else.
 pub fn answer<T>(result: hub::Result<T>) -> Result<T, AppError> {
-    result.map_err(|error| {
-        let reference = use_context::<RequestId>()
-            .map(|id| id.0)
-            .unwrap_or_default();
-        log(&error, &reference);
-        set_status(error.status());
-        AppError { error, reference }
-    })
+    result.map_err(told)
+}
+
+/// The error as it leaves.
+pub fn told(error: Error) -> AppError {
+    let reference = use_context::<RequestId>()
+        .map(|id| id.0)
+        .unwrap_or_default();
+    log(&error, &reference);
+    set_status(error.status());
+    AppError { error, reference }
 }
 
 /// Writes down why something failed, by the reference that its reader is told: what is ours to mend as an error, what may

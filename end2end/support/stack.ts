@@ -1,6 +1,6 @@
 // The real thing: a gateway and a hub as processes of this machine, on free ports, with a folder of their own.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -75,6 +75,11 @@ export class Stack {
     await this.#startHub();
   }
 
+  /** What one of them has logged. */
+  logged(part: 'hub' | 'gateway'): string {
+    return readFileSync(this.#log(part), 'utf8');
+  }
+
   /** Ends both and forgets all that they kept. */
   async end(): Promise<void> {
     await Promise.all([end(this.#hub, 'SIGTERM'), end(this.#gateway, 'SIGTERM')]);
@@ -102,11 +107,15 @@ export class Stack {
     return `http://127.0.0.1:${this.#gatewayPort}`;
   }
 
+  #log(part: string): string {
+    return join(LOGS, `${this.name}-${part}.log`);
+  }
+
   #spawn(part: string, program: string, options: string[], folder: string, settings: Record<string, string> = {}): ChildProcess {
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, GATEWAY_SECRET: SECRET, ...settings };
     const child = spawn(program, options, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     mkdirSync(LOGS, { recursive: true });
-    const log = createWriteStream(join(LOGS, `${this.name}-${part}.log`), { flags: 'a' });
+    const log = createWriteStream(this.#log(part), { flags: 'a' });
     child.stdout?.pipe(log, { end: false });
     child.stderr?.pipe(log, { end: false });
     return child;

@@ -1,9 +1,25 @@
 //! On the server: there is an answer to shape, and a title is written into a document.
 
 use axum::http::{Method, StatusCode, header::ACCEPT, request::Parts};
+use hub::Error;
 use hub::actor::Actor;
 use leptos::prelude::use_context;
+use leptos::server_fn::error::ServerFnErrorErr;
 use leptos_axum::ResponseOptions;
+
+use crate::error::AppError;
+use crate::state::told;
+
+/// What is wrong with a call that never came to its server function.
+pub fn unheard(value: ServerFnErrorErr) -> AppError {
+    use ServerFnErrorErr::{Args, Deserialization, MissingArg};
+    told(match value {
+        Args(cause) | MissingArg(cause) | Deserialization(cause) => {
+            Error::bad_request("body", cause)
+        }
+        other => Error::internal(other.to_string()),
+    })
+}
 
 /// Gives the answer this status. A form that was sent without script keeps its redirect to where it came from.
 pub fn set_status(status: u16) {

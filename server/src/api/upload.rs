@@ -172,3 +172,90 @@ const MAX_TEXT_BYTES: usize = 2_000;
 
 /// Fields whose content has a limit that can be told at the field.
 const FIELDS: [&str; 3] = ["receptor_file", "ligands_file", "ligands"];
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::body::Body;
+    use axum::extract::{DefaultBodyLimit, FromRequest, Request};
+    use axum::http::header;
+    use axum::response::IntoResponse;
+    use futures::{Stream, StreamExt, stream};
+
+    use super::*;
+
+    const CHUNK_BYTES: usize = 1024 * 1024;
+
+    async fn read_body(body: impl Stream<Item = Bytes> + Send + 'static) -> Result<Form, Problem> {
+        // A line is quiet now and then, and what has come by then is read.
+        let body = body.then(async |chunk| {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(chunk)
+        });
+        let body = Body::from_stream(body);
+        let kind = "multipart/form-data; boundary=parting";
+        let request = Request::builder().header(header::CONTENT_TYPE, kind);
+        let mut request = request.body(body).unwrap();
+        DefaultBodyLimit::disable().apply(&mut request);
+        read(Multipart::from_request(request, &()).await.unwrap()).await
+    }
+
+    /// What stands before the content of a part.
+    fn head(name: &str, file: bool) -> Bytes {
+        let file = if file { "; filename=\"a.pdb\"" } else { "" };
+        format!("--parting\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").into()
+    }
+
+    fn chunks(number: usize) -> impl Stream<Item = Bytes> + Send + 'static {
+        let chunk = Bytes::from(vec![b'A'; CHUNK_BYTES]);
+        stream::iter((0..number).map(move |_| chunk.clone()))
+    }
+
+    fn text(text: &'static str) -> impl Stream<Item = Bytes> + Send + 'static {
+        stream::iter([Bytes::from_static(text.as_bytes())])
+    }
+
+    #[tokio::test]
+    async fn of_a_file_that_is_too_large_no_more_is_kept_than_tells_so() {
+        let large = stream::iter([head("receptor_file", true)]).chain(chunks(40));
+        let small = stream::iter([Bytes::from_static(b"\r\n"), head("name", false)]);
+        let body = large.chain(small).chain(text("mine\r\n--parting--\r\n"));
+        let form = read_body(body).await.ok().unwrap();
+        let receptor = form.upload.receptor.unwrap();
+        assert_eq!(receptor.bytes.len(), MAX_FILE_BYTES + 1);
+        assert_eq!(form.too_large, ["receptor_file"]);
+        assert_eq!(form.upload.form.name, "mine", "what comes after is read");
+    }
+
+    #[tokio::test]
+    async fn an_upload_without_end_is_given_up() {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = sent.clone();
+        let endless = chunks(usize::MAX).inspect(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        let body = stream::iter([head("a field of a later form", false)]).chain(endless);
+        let refused = read_body(body).await.err().unwrap().into_response();
+        assert_eq!(refused.status(), 413);
+        let most = MAX_BODY / CHUNK_BYTES;
+        let sent = sent.load(Ordering::SeqCst);
+        assert!((most..most + 4).contains(&sent), "{sent}");
+    }
+
+    #[tokio::test]
+    async fn a_form_has_sixty_three_parts_at_most() {
+        let form = |parts: usize| {
+            let part = [head("name", false), Bytes::from_static(b"mine\r\n")];
+            let parts = (0..parts).flat_map(move |_| part.clone());
+            read_body(stream::iter(parts).chain(text("--parting--\r\n")))
+        };
+        assert!(form(MAX_PARTS - 1).await.is_ok());
+        for parts in [MAX_PARTS, 1_000] {
+            let refused = form(parts).await.err().unwrap().into_response();
+            assert_eq!(refused.status(), 400, "{parts}");
+        }
+    }
+}

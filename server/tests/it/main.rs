@@ -43,6 +43,7 @@ mod openid;
 mod organizations;
 mod people;
 mod problems;
+mod program;
 mod readers;
 mod removals;
 mod shares;

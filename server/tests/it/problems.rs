@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, header};
+use leptos::server_fn::axum::server_fn_paths;
 use serde_json::{Value, json};
 use tracing::Level;
 
@@ -100,6 +101,50 @@ async fn a_body_that_is_no_json_is_malformed() {
     hub.send(request.body("{}".into()).unwrap())
         .await
         .problem(415, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn a_call_of_a_page_that_cannot_be_read_is_malformed() {
+    let hub = Hub::start_alone().await;
+    let send = async |path: &str, kind: &str, body: &'static str| {
+        let request = hub
+            .request(Method::POST, path)
+            .header(header::CONTENT_TYPE, kind);
+        hub.send(request.body(body.into()).unwrap()).await
+    };
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    let paths = server_fn_paths().map(|(path, _)| path);
+    let paths: Vec<_> = paths.collect();
+    assert!(paths.len() > 10);
+    for path in paths {
+        for (kind, body) in [
+            (json, r#"{"path": 1, "query": 1}"#),
+            (json, "nonsense"),
+            (form, "x=1"),
+            (form, "%ff=%ff&id"),
+            ("text/plain", ""),
+        ] {
+            let answer = send(path, kind, body).await;
+            assert!(answer.status < 500, "{path} of {body}: {answer:?}");
+        }
+    }
+    for (path, kind, body, why) in [
+        ("/api/jobs/rename", form, "id=x", "missing field `name`"),
+        (
+            "/api/pages/read",
+            json,
+            r#"{"path": 1}"#,
+            "expected a string",
+        ),
+    ] {
+        let answer = send(path, kind, body).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        let said = answer.json();
+        let bad = &said["error"]["bad_request"];
+        assert_eq!(bad["field"], "body", "{said}");
+        assert!(bad["message"].as_str().unwrap().contains(why), "{said}");
+        assert_ne!(said["reference"], "");
+    }
 }
 
 #[tokio::test]
