@@ -110,9 +110,10 @@ export async function show (frame, { name, receptorUrl, posesUrl, box, close }) 
   return { choose }
 }
 
-// Adds a structure with its representations; answers what to delete to take it away.
+// Adds a structure with its representations; answers what to delete to take it away. Mol* writes the names that it finds
+// into its labels as HTML: where no tag can begin they are text.
 async function draw (plugin, content, format, looks, focus = false) {
-  const data = await plugin.builders.data.rawData({ data: content })
+  const data = await plugin.builders.data.rawData({ data: content.replaceAll('<', '‹') })
   const trajectory = await plugin.builders.structure.parseTrajectory(data, format)
   const model = await plugin.builders.structure.createModel(trajectory)
   const structure = await plugin.builders.structure.createStructure(model)

@@ -1,5 +1,5 @@
 // The real thing: a gateway and a hub as processes of this machine, on free ports, with a folder of their own.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -69,10 +69,24 @@ export class Stack {
 
   /** Makes somebody with an account an admin, as whoever runs the hub does at its machine while it rests. */
   async appoint(email: string): Promise<void> {
+    await this.#operate('admin', email);
+  }
+
+  /** Brings what the former system held, with these options; what the program says of it. */
+  async migrate(...options: string[]): Promise<string> {
+    return this.#operate('migrate', ...options);
+  }
+
+  /** Runs the hub's program with a command while the hub rests; what it says. */
+  async #operate(...command: string[]): Promise<string> {
     await end(this.#hub, 'SIGTERM');
     const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...this.#hubSettings() };
-    execFileSync(hubProgram(), ['admin', email], { cwd: ROOT, env });
+    const { status, stderr } = spawnSync(hubProgram(), command, { cwd: ROOT, env, encoding: 'utf8' });
+    if (status !== 0) {
+      throw new Error(`omtx-hub ${command[0]} ended with ${status}: ${stderr}`);
+    }
     await this.#startHub();
+    return stderr;
   }
 
   /** What one of them has logged. */

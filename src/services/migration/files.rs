@@ -41,8 +41,12 @@ impl Services {
             return Ok(Some("no files were at hand".to_owned()));
         };
         let Some((place, files)) = found(&**source, document).await? else {
-            let places = places(document).join(", ");
-            return Ok(Some(format!("there are none in {places}")));
+            let places = places(document);
+            return Ok(Some(if places.is_empty() {
+                "its id can be no path".to_owned()
+            } else {
+                format!("there are none in {}", places.join(", "))
+            }));
         };
         let (mut taken, mut unread) = (BTreeSet::from([RECORD.to_owned()]), Vec::new());
         for file in files {
