@@ -27,6 +27,7 @@ mod drafts;
 mod endings;
 mod events;
 mod exports;
+mod far_firestore;
 mod far_provider;
 mod former_system;
 mod health;

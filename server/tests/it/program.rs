@@ -1,21 +1,27 @@
 //! The program itself: what its settings come to.
 
+use std::fs::{File, read_to_string};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::far_firestore::{FarFirestore, Fault};
 use crate::people::PASSWORD;
+
+const LOG: &str = "log";
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const DOCUMENTS: (&str, &str) = ("DOCUMENTS_URL", "firestore://some-project/(default)");
 
 /// A hub that ends with the test.
 struct Program {
     child: Child,
     url: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Program {
@@ -28,6 +34,16 @@ impl Drop for Program {
 impl Program {
     /// Starts it with these settings, and waits until it answers.
     async fn start(settings: &[(&str, &str)]) -> Self {
+        let program = Self::begin(settings);
+        let healthy = format!("{}/healthz", program.url);
+        while Client::new().get(&healthy).send().await.is_err() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        program
+    }
+
+    /// Starts it with these settings.
+    fn begin(settings: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
@@ -39,18 +55,29 @@ impl Program {
             .env("GATEWAY_SECRET", "nobody listens there")
             .envs(settings.iter().copied())
             .stdout(Stdio::null())
+            .stderr(File::create(folder.path().join(LOG)).unwrap())
             .spawn()
             .unwrap();
-        let program = Self {
+        Self {
             child,
             url: format!("http://127.0.0.1:{port}"),
-            _folder: folder,
-        };
-        let healthy = format!("{}/healthz", program.url);
-        while Client::new().get(&healthy).send().await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            folder,
         }
-        program
+    }
+
+    /// What it has logged.
+    fn log(&self) -> String {
+        read_to_string(self.folder.path().join(LOG)).unwrap()
+    }
+
+    /// Waits until it ends by itself; whether that was well.
+    async fn end(&mut self) -> bool {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.success();
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Reads who one is, by a proxy that wrote down where that came from.
@@ -140,4 +167,59 @@ async fn a_hub_whose_address_is_https_takes_the_word_of_its_own_pages_alone() {
     // What was refused made no account.
     let made = hub.sign_up(host, url, "bea@example.org").await;
     assert_eq!(made.status(), 201);
+}
+
+/// What Firestore says to whoever names a wrong project, may not use it, or asks what no index answers.
+const FAULTS: [(Fault, &str); 4] = [
+    (
+        (5, "The database (default) does not exist"),
+        "look at the project in DOCUMENTS_URL",
+    ),
+    (
+        (7, "Missing or insufficient permissions."),
+        "roles/datastore.user",
+    ),
+    (
+        (16, "Request had invalid credentials."),
+        "roles/datastore.user",
+    ),
+    (
+        (9, "The query requires an index: https://to/make/it"),
+        "deploy firestore.indexes.json",
+    ),
+];
+
+#[tokio::test]
+async fn a_firestore_that_cannot_be_used_ends_the_start_and_the_setting_is_named() {
+    for (fault, advice) in FAULTS {
+        let far = FarFirestore::start(Some(fault)).await;
+        let mut hub = Program::begin(&[DOCUMENTS, ("FIRESTORE_EMULATOR_HOST", &far.host)]);
+        assert!(!hub.end().await, "{fault:?}");
+        let log = hub.log();
+        for words in [advice, fault.1, "projects/some-project/databases/(default)"] {
+            assert!(log.contains(words), "{words}: {log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firestore_that_cannot_be_used_any_more_is_told_to_the_operator_and_people_try_again() {
+    let far = FarFirestore::start(None).await;
+    let hub = Program::start(&[DOCUMENTS, ("FIRESTORE_EMULATOR_HOST", &far.host)]).await;
+    for (fault, advice) in FAULTS {
+        far.answers(fault);
+        let answer = Client::new().get(format!("{}/api/v1/jobs", hub.url)).send();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), 503, "{fault:?}");
+        let problem: Value = answer.json().await.unwrap();
+        let told = problem["detail"].as_str().unwrap();
+        assert!(told.contains("try again"), "{told}");
+        assert!(!problem.to_string().contains(fault.1), "{problem}");
+        let reference = problem["reference"].as_str().unwrap();
+        let log = hub.log();
+        let line = log.lines().find(|line| {
+            line.contains(reference) && line.contains(advice) && line.contains(fault.1)
+        });
+        assert!(line.is_some(), "{reference}: {log}");
+    }
 }
