@@ -209,6 +209,9 @@ pub struct Job {
     /// Why it failed or waits to be tried again, less the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError>,
+    /// When it failed for good though nothing was wrong with it: at the top of the record, where the operators look it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faulty_at: Option<Timestamp>,
     /// The end of the log of the run that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_tail: Option<String>,

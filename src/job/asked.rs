@@ -69,6 +69,7 @@ impl From<Asked> for Job {
             deadline_at: None,
             progress: None,
             error: None,
+            faulty_at: None,
             log_tail: None,
             attempts: Vec::new(),
             hold: None,

@@ -180,6 +180,7 @@ impl Job {
             Some(until) => self.wait(error.message.clone(), until, now),
             None => {
                 self.end(State::Failed, &error.message, now);
+                self.faulty_at = (error.category != Category::User).then_some(now);
                 let charged = error.category == Category::User && began;
                 self.hold = self.hold.map(|_| {
                     if charged {
@@ -274,6 +275,7 @@ impl Job {
         self.started_at = None;
         self.cancel_requested_at = None;
         (self.error, self.log_tail) = (None, None);
+        self.faulty_at = None;
         self.progress = None;
         self.hold = self.hold.map(|_| Hold::Held);
         self.held_at = Some(now);

@@ -92,6 +92,9 @@ pub const SHAPES: &[Shape] = &[
         &[],
         "created_at",
     ),
+    // What failed by the system's own fault, for its operators.
+    shape(Collection::Jobs, &[], &[], "faulty_at"),
+    shape(Collection::Children, &[], &[], "faulty_at"),
     // A batch's children: in order, by state, and what changed since they were last rolled up.
     shape(Collection::Children, &["batch_id"], &["state"], "index"),
     shape(Collection::Children, &["batch_id"], &[], "updated_at"),

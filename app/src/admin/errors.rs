@@ -24,9 +24,8 @@ pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
         <Breadcrumbs above=above here=TITLE />
         <h1>{TITLE}</h1>
         <p>
-            "What failed for good though nothing was wrong with it, among the last 100 jobs and the last 100 ligands of each "
-            "model that failed. The reference is what the logs of the hub and of its gateway know a run by. Figures for "
-            "Prometheus are at " <a href="/metrics">"/metrics"</a> "."
+            "The last 100 jobs and the last 100 ligands that failed for good though nothing was wrong with them. The reference "
+            "is what the logs of the hub and of its gateway know a run by. Figures for Prometheus are at " <a href="/metrics">"/metrics"</a> "."
         </p>
         {table(&errors)}
     };

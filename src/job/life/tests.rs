@@ -224,3 +224,27 @@ fn a_failure_says_what_somebody_can_do() {
         (Some("docking"), "a:1", None)
     );
 }
+
+#[test]
+fn what_fails_without_a_fault_of_its_own_is_for_the_operators_until_it_is_tried_again() {
+    for (category, is_theirs) in [
+        (Category::User, false),
+        (Category::Transient, true),
+        (Category::System, true),
+    ] {
+        let mut job = job();
+        let mut now = job.created_at;
+        while !job.state.has_ended() {
+            assert_eq!(job.faulty_at, None, "it may go well yet");
+            now = now.plus_seconds(600);
+            if job.state == State::Waiting {
+                job.wake(now).unwrap();
+            }
+            job.claim(now).unwrap();
+            job.fail(fault(category), 0.0, now).unwrap();
+        }
+        assert_eq!(job.faulty_at, is_theirs.then_some(now), "{category:?}");
+        job.reopen(now).unwrap();
+        assert_eq!(job.faulty_at, None);
+    }
+}

@@ -13,7 +13,8 @@
 //! * A shape without equalities is answered by the index of the field alone, which Firestore makes by itself. All other
 //!   fields are exempt from that: what is only carried is never asked for, and a time that ever grows would hold a
 //!   collection to 500 writes a second. That limit stays for `due_at`, `expires_at` and `at`, which are written when
-//!   something begins or is looked after, and for `created_at` of jobs, people and organisations, which each have once.
+//!   something begins or is looked after, for `created_at` of jobs, people and organisations, which each have once, and
+//!   for `faulty_at` of what failed without a fault of its own.
 //! * A policy forgets what has expired (`ttl`), on the native time that the layout keeps.
 
 use std::collections::BTreeSet;
