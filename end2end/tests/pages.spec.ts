@@ -74,6 +74,20 @@ test('keys lead to search, rows, a new job and the list of keys', async ({ page,
   await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeHidden();
+  await page.getByRole('button', { name: 'Keyboard' }).click();
+  await page.getByLabel('Keys of one letter or sign work').uncheck();
+  await page.keyboard.press('Escape');
+  await page.reload();
+  await page.getByRole('button', { name: 'Keyboard' }).click();
+  await expect(page.getByLabel('Keys of one letter or sign work')).not.toBeChecked();
+  await page.keyboard.press('Escape');
+  for (const key of ['/', 'n', '?']) await page.keyboard.press(key);
+  await expect(page.getByLabel('Search My Results')).not.toBeFocused();
+  await expect(page.getByRole('dialog', { name: 'Keyboard' })).toBeHidden();
+  await expect(page).toHaveURL(/\/batches\//);
+  await page.getByRole('button', { name: 'Keyboard' }).click();
+  await page.getByLabel('Keys of one letter or sign work').check();
+  await page.keyboard.press('Escape');
   await page.keyboard.press('?');
   // A key at once after the dialog has closed, when its button still has the focus.
   await page.evaluate(() => {

@@ -63,15 +63,32 @@ pub fn bind(paths: &Paths) -> Result<PathBuf> {
         .join("frontend.wasm");
     let content = fs::read(&raw).with_context(|| format!("{} cannot be read", raw.display()))?;
     let optimiser = paths.node_module("binaryen/bin/wasm-opt")?;
-    let optimiser_version = fs::read(paths.node_module("binaryen/package.json")?)?;
+    let minifier = paths.node_module("esbuild/bin/esbuild")?;
+    let mut key = vec![content];
+    for module in ["binaryen", "esbuild"] {
+        key.push(fs::read(
+            paths.node_module(&format!("{module}/package.json"))?,
+        )?);
+    }
     // This file's own text stands for the options below; wasm-bindgen's version is in the content.
-    let key = format!(
-        "wasm-{}",
-        digest(&[&content, &optimiser_version, include_bytes!("wasm.rs")])
-    );
-    cache::folder(&paths.cache, &key, |folder| {
+    key.push(include_bytes!("wasm.rs").to_vec());
+    let key: Vec<&[u8]> = key.iter().map(Vec::as_slice).collect();
+    cache::folder(&paths.cache, &format!("wasm-{}", digest(&key)), |folder| {
         generate(&raw, folder)?;
-        optimise(&optimiser, &folder.join(format!("{OUTPUT_NAME}_bg.wasm")))
+        let wasm = folder.join(format!("{OUTPUT_NAME}_bg.wasm"));
+        let mut optimise = Command::new("node");
+        optimise.arg(&optimiser).args(OPTIMISER_ARGUMENTS);
+        shrink("wasm-opt", optimise.arg(&wasm).arg("-o").arg(&wasm))?;
+        let script = folder.join(format!("{OUTPUT_NAME}.js"));
+        let mut minify = Command::new("node");
+        minify
+            .arg(&minifier)
+            .args(["--minify", "--allow-overwrite"]);
+        let outfile = format!("--outfile={}", script.display());
+        shrink(
+            "esbuild",
+            minify.arg("--log-level=error").arg(&script).arg(outfile),
+        )
     })
 }
 
@@ -89,19 +106,11 @@ fn generate(raw: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn optimise(optimiser: &Path, wasm: &Path) -> Result<()> {
-    let step = Step::announce("wasm-opt");
-    let status = Command::new("node")
-        .arg(optimiser)
-        .args(OPTIMISER_ARGUMENTS)
-        .arg(wasm)
-        .arg("-o")
-        .arg(wasm)
-        .status();
-    ensure!(
-        status.context("node could not be started")?.success(),
-        "wasm-opt failed"
-    );
+/// Has a program make a file smaller, in its place.
+fn shrink(name: &str, program: &mut Command) -> Result<()> {
+    let step = Step::announce(name);
+    let status = program.status().context("node could not be started")?;
+    ensure!(status.success(), "{name} failed");
     step.say_end();
     Ok(())
 }

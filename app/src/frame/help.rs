@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlDialogElement;
 
+use super::keyboard;
+
 const KEYS: [(&str, &str); 7] = [
     ("/", "Search"),
     ("j", "Next row"),
@@ -21,10 +23,18 @@ pub fn Help() -> impl IntoView {
         .into_iter()
         .map(|(key, does)| view! { <div><dt><kbd>{key}</kbd></dt><dd>{does}</dd></div> })
         .collect();
+    let (on, set_on) = signal(true);
+    Effect::new(move |_| set_on.set(keyboard::are_on()));
     view! {
         <dialog id="help" aria-labelledby="help-title">
             <h2 id="help-title">"Keyboard"</h2>
             <dl class="keys">{keys}</dl>
+            <p>
+                <label>
+                    <input type="checkbox" prop:checked=on on:change=move |event| keyboard::switch(event_target_checked(&event)) />
+                    " Keys of one letter or sign work"
+                </label>
+            </p>
             <form method="dialog">
                 <button class="button">"Close"</button>
             </form>

@@ -14,7 +14,7 @@ pub fn listen() {
     Effect::new(move |_| {
         let navigate = navigate.clone();
         let handle = window_event_listener(leptos::ev::keydown, move |event| {
-            if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing() {
+            if event.ctrl_key() || event.meta_key() || event.alt_key() || is_typing() || !are_on() {
                 return;
             }
             let acted = match event.key().as_str() {
@@ -37,6 +37,29 @@ pub fn listen() {
         });
         on_cleanup(move || handle.remove());
     });
+}
+
+/// What the browser keeps for whoever wants no such keys: those who speak to it press them without meaning to.
+const OFF: &str = "omtx-keys-off";
+
+/// Whether the keys work, which each are one letter or sign.
+pub fn are_on() -> bool {
+    kept().is_none_or(|kept| kept.get_item(OFF).ok().flatten().is_none())
+}
+
+/// Lets the keys work in this browser from now on, or not.
+pub fn switch(on: bool) {
+    // A browser that keeps nothing has them on.
+    if let Some(kept) = kept() {
+        let _ = match on {
+            true => kept.remove_item(OFF),
+            false => kept.set_item(OFF, "1"),
+        };
+    }
+}
+
+fn kept() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
 }
 
 fn is_typing() -> bool {

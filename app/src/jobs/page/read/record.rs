@@ -222,7 +222,13 @@ fn provenance(written: &serde_json::Map<String, Value>) -> Vec<Fact> {
         ("affinity_samples", "Affinity samples"),
         ("warnings", "Warnings"),
     ];
-    let fact = |(key, title)| Some(Fact::new(title, words(key, written.get(key)?)?));
+    let fact = |(key, title)| {
+        let text = words(key, written.get(key)?)?;
+        Some(match key {
+            "prepared_smiles" | "docked_fragment" | "receptor_sha256" => Fact::code(title, text),
+            _ => Fact::new(title, text),
+        })
+    };
     titles.into_iter().filter_map(fact).collect()
 }
 
