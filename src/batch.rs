@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::id::JobId;
-use crate::job::{Job, State, Status};
+use crate::job::{Job, Progress, State, Status};
 use crate::time::Timestamp;
 
 /// Children of a batch at most.
@@ -219,9 +219,13 @@ impl BatchRow {
     /// The row of a child; `None` for a job that has no place in a batch.
     pub fn of(child: &Job) -> Option<Self> {
         let ligand = child.input.ligand();
-        let note = child.error.as_ref().map(|error| error.message.clone());
         let progress = child.progress.as_ref();
-        let stage = progress.filter(|_| child.state == State::Running);
+        let waiting = child.waiting.as_ref().map(|waiting| waiting.reason.clone());
+        let note = match child.state {
+            State::Failed => child.error.as_ref().map(|error| error.message.clone()),
+            State::Running => progress.and_then(Progress::wait).map(str::to_owned),
+            _ => waiting,
+        };
         Some(Self {
             index: child.index?,
             id: child.id.clone(),
@@ -241,9 +245,7 @@ impl BatchRow {
                 .collect(),
             run_s: child.run_s,
             ended_at: child.ended_at,
-            note: note
-                .or_else(|| child.waiting.as_ref().map(|waiting| waiting.reason.clone()))
-                .or_else(|| Some(stage?.wait()?.to_owned())),
+            note,
         })
     }
 

@@ -79,6 +79,8 @@ pub struct Services {
     hours: hours::Hours,
     /// What the gateway offers, asked at most every few seconds.
     offers: models::Offers,
+    /// Whose places are all taken.
+    places: dispatch::Places,
     /// How many jobs a filter finds, counted at most every few seconds.
     counts: lists::CountCache,
     /// RDKit's words on ligands that were asked about before.
@@ -115,6 +117,7 @@ impl Services {
             store,
             blobs,
             offers: models::Offers::default(),
+            places: dispatch::Places::default(),
             compute,
             changes: Changes::default(),
             counts: lists::CountCache::default(),

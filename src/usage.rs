@@ -64,6 +64,9 @@ pub struct Usage {
     pub month: Period,
     /// What is out at the gateway.
     pub running: Running,
+    /// When a job or batch was last submitted of those that are kept.
+    #[serde(default)]
+    pub last_at: Option<Timestamp>,
 }
 
 /// Units that an owner has left.

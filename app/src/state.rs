@@ -45,13 +45,12 @@ pub fn visitor() -> Result<(Services, Option<Actor>), AppError> {
     }
 }
 
-/// Lets a use case's answer leave: an error gets its reference and its status, and its cause is logged, here and
-/// nowhere else.
+/// Lets a use case's answer leave.
 pub fn answer<T>(result: hub::Result<T>) -> Result<T, AppError> {
     result.map_err(told)
 }
 
-/// The error as it leaves.
+/// The error as it leaves: with its reference and its status, and its cause is logged, here and nowhere else.
 pub fn told(error: Error) -> AppError {
     let reference = use_context::<RequestId>()
         .map(|id| id.0)

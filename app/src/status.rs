@@ -35,7 +35,7 @@ pub fn of_child(child: &BatchRow) -> impl IntoView + use<> {
         Some(_) => ("waiting", "Waiting"),
         None => (child.status.name(), child.status.title()),
     };
-    view! { <span class=format!("status {class}")>{word}</span> }
+    view! { <span class=format!("status {class}") title=child.note.clone()>{word}</span> }
 }
 
 /// Why something waits, as a sentence: `Waiting for the alignment.`, `Waiting: Boltz-2 is in maintenance.`

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use crate::frame::Breadcrumbs;
 use crate::number;
 use crate::served::{Page, write};
+use crate::time;
 
 /// What was used, and what is left.
 pub async fn page(services: &Services, actor: &Actor) -> Result<Page> {
@@ -34,7 +35,10 @@ fn shown(usage: &Usage, shared: bool) -> impl IntoView + use<> {
         <Breadcrumbs above=Vec::new() here="Usage" />
         <h1>"Usage"</h1>
         {shared.then(|| view! { <p>"The members of your organisation use these limits together."</p> })}
-        <p>{children}</p>
+        <p>
+            {children}
+            {usage.last_at.map(|at| view! { " The last submission was on " <time datetime=at.to_string()>{time::exact(at)}</time> "." })}
+        </p>
         {period("Today", "usage-day", &usage.day, day)}
         {period("This month", "usage-month", &usage.month, month)}
         <section class="usage">

@@ -163,8 +163,8 @@ pub enum Write {
     Put {
         /// Which.
         key: Key,
-        /// A JSON object whose fields have names of small letters, digits and underscores; at most 1 MiB as the store
-        /// counts it.
+        /// A JSON object whose fields have names of small letters, digits and underscores, a letter first; at most 1 MiB
+        /// as the store counts it.
         json: String,
         /// What must be true before.
         expect: Expect,

@@ -22,7 +22,10 @@ use crate::ports::compute::ComputeError;
 use crate::ports::documents::{Collection, Direction, Expect, Key, Query, Range};
 use crate::time::Timestamp;
 
+mod places;
 mod request;
+
+pub(super) use places::Places;
 
 /// Requests to the gateway in flight at once.
 const IN_FLIGHT: usize = 5;
@@ -147,6 +150,12 @@ impl Services {
     async fn line_of(&self, model: Model, owner: &Owner, room: u32) -> Result<Option<Line>> {
         let Standing { out, left } = self.standing(owner).await?;
         let most = left.min(room);
+        if left == 0 {
+            let now = self.store.now().await?;
+            self.places.are_taken(owner, out, now);
+        } else {
+            self.places.have_room(owner);
+        }
         if most == 0 {
             return Ok(None);
         }

@@ -176,9 +176,9 @@ impl Services {
     /// The row of a job, with why it waits.
     pub(super) fn row(&self, job: impl Into<JobSummary>) -> JobRow {
         let job = job.into();
-        let state = job.state;
+        let (owner, state) = (job.owner.clone(), job.state);
         let mut row = JobRow::from(job);
-        self.explain_waiting(&mut row, state);
+        self.explain_waiting(&mut row, &owner, state);
         row
     }
 }

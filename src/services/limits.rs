@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::store::{self, Committed, Stored};
+use super::store::{self, Committed, Part, Stored};
 use super::{Services, hours};
 use crate::account::User;
 use crate::actor::{Actor, Owner};
@@ -63,6 +64,16 @@ impl Window {
     }
 }
 
+/// When a job was submitted.
+#[derive(Deserialize)]
+struct Submitted {
+    created_at: Timestamp,
+}
+
+impl Part for Submitted {
+    const FIELDS: &'static [&'static str] = &["created_at"];
+}
+
 /// Owners who take units in turn on this server, so that they do not lose to one another; other servers are kept apart
 /// by the commits alone.
 #[derive(Clone)]
@@ -112,7 +123,18 @@ impl Services {
                 now: self.out_of(owner).await?,
                 limit: limits.map(|limits| limits.running),
             },
+            last_at: self.last_submitted(owner).await?,
         })
+    }
+
+    /// When a job or batch of an owner was submitted last.
+    async fn last_submitted(&self, owner: &Owner) -> Result<Option<Timestamp>> {
+        let states = State::ALL.iter().map(|state| state.name().into()).collect();
+        let query = Query::new(Collection::Jobs, "created_at", Direction::Descending, 1)
+            .equal("owner", owner.to_string())
+            .any_of("state", states);
+        let newest = self.store.parts::<Submitted>(query).await?;
+        Ok(newest.first().map(|newest| newest.value.created_at))
     }
 
     /// Units that the actor's owner has left; `None` without limits.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Services;
-use super::store::Stored;
+use super::store::Seen;
 use crate::actor::{Actor, Owner};
 use crate::error::{Error, Result};
 use crate::job::{JobSummary, shelf};
@@ -32,7 +32,7 @@ fn shelves(actor: &Actor) -> Vec<Value> {
 
 /// What was read for a page.
 struct Found {
-    jobs: Vec<Stored<JobSummary>>,
+    jobs: Vec<Seen<JobSummary>>,
     /// Where reading stopped, when there may be more.
     stopped_at: Option<Cursor>,
     /// Whether it stopped because enough was read, not because the page was full.
@@ -98,9 +98,8 @@ impl Services {
     pub async fn changed_since(&self, actor: &Actor, since: Timestamp) -> Result<Vec<JobRow>> {
         let query = Query::new(Collection::Jobs, "updated_at", Direction::Ascending, 100)
             .any_of("shelf", shelves(actor))
-            .from(Timestamp::from_micros(since.as_micros() + 1).to_string())
-            .only(JobSummary::FIELDS);
-        let changed = self.store.query::<JobSummary>(&query).await?;
+            .from(Timestamp::from_micros(since.as_micros() + 1).to_string());
+        let changed = self.store.parts::<JobSummary>(query).await?;
         let rows = changed.into_iter().map(|job| self.row(job.value));
         Ok(rows.collect())
     }
@@ -111,8 +110,7 @@ impl Services {
         } else {
             Direction::Descending
         };
-        let query =
-            Query::new(Collection::Jobs, "created_at", direction, 1).only(JobSummary::FIELDS);
+        let query = Query::new(Collection::Jobs, "created_at", direction, 1);
         let mut query = match filters.scope {
             Scope::Mine => query.any_of("shelf", shelves(actor)),
             Scope::Organization => query.equal("shared_shelf", actor.owner.to_string()),
@@ -138,7 +136,7 @@ impl Services {
         filters: &Filters,
         wanted: u32,
     ) -> Result<Found> {
-        let mut jobs: Vec<Stored<JobSummary>> = Vec::new();
+        let mut jobs: Vec<Seen<JobSummary>> = Vec::new();
         let mut read = 0;
         let plain = is_plain(actor, filters);
         loop {
@@ -146,7 +144,7 @@ impl Services {
                 true => wanted + 1,
                 false => (wanted + 1).max(100).min(SEARCHED - read),
             };
-            let found = self.store.query::<JobSummary>(&query).await?;
+            let found = self.store.parts::<JobSummary>(query.clone()).await?;
             let exhausted = (found.len() as u32) < query.limit;
             read += found.len() as u32;
             let last = found.last().map(cursor);
@@ -186,7 +184,7 @@ impl Services {
         &self,
         actor: &Actor,
         query: &ListQuery,
-        jobs: Vec<Stored<JobSummary>>,
+        jobs: Vec<Seen<JobSummary>>,
         more: bool,
         stopped_at: Option<Cursor>,
         incomplete: bool,
@@ -327,7 +325,7 @@ fn fits(job: &JobSummary, filters: &Filters) -> bool {
         && filters.matches(&job.searched)
 }
 
-fn cursor(job: &Stored<JobSummary>) -> Cursor {
+fn cursor(job: &Seen<JobSummary>) -> Cursor {
     Cursor {
         value: job.value.created_at.to_string().into(),
         id: job.key.id.clone(),

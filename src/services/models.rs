@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Services;
-use crate::actor::Actor;
+use crate::actor::{Actor, Owner};
 use crate::error::{Error, Result};
 use crate::job::{State, Waiting};
 use crate::list::JobRow;
@@ -171,8 +171,8 @@ impl Services {
         })
     }
 
-    /// Says in a row why it waits, when it is the gateway that it waits for. Costs no request.
-    pub(super) fn explain_waiting(&self, row: &mut JobRow, state: State) {
+    /// Says in a row why it waits, when it is the gateway that it waits for, or other work of its owner. Costs no request.
+    pub(super) fn explain_waiting(&self, row: &mut JobRow, owner: &Owner, state: State) {
         if row.waiting.is_some()
             || !matches!(state, State::Queued | State::Open | State::Dispatching)
         {
@@ -202,7 +202,12 @@ impl Services {
                 };
                 if offer.is_some_and(ModelOffer::takes_runs) {
                     let full = self.offers.full_until(row.model, at);
-                    full.map(|until| waits(NO_ROOM.to_owned(), until))
+                    let full = full.map(|until| (NO_ROOM.to_owned(), until));
+                    // Of a batch that goes on there is nothing to explain: some of it is that other work.
+                    let rests = row.batch.as_ref().is_none_or(|batch| batch.running == 0);
+                    let held = || self.places.wait(owner, at).filter(|_| rests);
+                    let wait = full.or_else(held);
+                    wait.map(|(reason, until)| waits(reason, until))
                 } else {
                     let reason = unavailable_reason(row.model, offer);
                     Some(waits(reason, at.plus_seconds(FRESH_S)))

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::draft::Draft;
 use crate::error::{Error, Result};
 use crate::id::{DraftId, JobId};
-use crate::job::{Job, Kind};
+use crate::job::{Job, JobSummary, Kind};
 use crate::ports::documents::{
     Collection, Cursor, Document, Documents, DocumentsError, Expect, Key, Query, Version, Write,
 };
@@ -46,6 +46,23 @@ impl<T> Stored<T> {
             expect: Expect::Version(self.version),
         }
     }
+}
+
+/// Some fields of a noun, for whoever needs no others.
+pub(super) trait Part: DeserializeOwned {
+    /// Which are read.
+    const FIELDS: &'static [&'static str];
+}
+
+impl Part for JobSummary {
+    const FIELDS: &'static [&'static str] = Self::FIELDS;
+}
+
+/// A part of a noun as it was read. It has no write: what is not the whole must not take its place.
+#[derive(Clone, Debug)]
+pub(super) struct Seen<T> {
+    pub value: T,
+    pub key: Key,
 }
 
 /// Whether a commit was done, or somebody was quicker.
@@ -94,6 +111,13 @@ impl Store {
             .into_iter()
             .map(read)
             .collect()
+    }
+
+    /// What a query finds, as much of it as the part has.
+    pub async fn parts<T: Part>(&self, query: Query) -> Result<Vec<Seen<T>>> {
+        let found = self.query::<T>(&query.only(T::FIELDS)).await?;
+        let seen = |Stored { value, key, .. }| Seen { value, key };
+        Ok(found.into_iter().map(seen).collect())
     }
 
     pub async fn last(&self, query: &Query) -> Result<Option<Cursor>> {

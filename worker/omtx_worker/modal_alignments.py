@@ -41,11 +41,14 @@ class Turns:
         give_up_at = time.monotonic() + self.wait_s
         # In one order, so that no two runs wait for each other.
         for key in sorted(msa.key_of(sequences) for sequences in alignments.needed(request, self.settings)):
-            if not self._has(key):
-                waits()
-            while not self._has(key):
+            told = False
+            # Whether it is there is asked right after the volume was read: another run may have shown it meanwhile.
+            while not self._is_kept(key) and not self._is_mine(key):
                 if time.monotonic() > give_up_at:
                     raise msa.waiting_for_another()
+                if not told:
+                    told = True
+                    waits()
                 time.sleep(_LOOK_EVERY_S)
                 self.reload()
 
@@ -58,9 +61,6 @@ class Turns:
     def give_back(self) -> None:
         """Leave what is not computed to others."""
         self._give_back(list(self._mine))
-
-    def _has(self, key: str) -> bool:
-        return self._is_kept(key) or self._is_mine(key)
 
     def _is_kept(self, key: str) -> bool:
         return self.settings.cache_dir is not None and msa.kept_at(self.settings.cache_dir, key).exists()

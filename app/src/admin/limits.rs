@@ -8,6 +8,7 @@ use crate::accounts::page::Outcome;
 use crate::new::page::field::{described, fault};
 use crate::number;
 use crate::sheet::{Fact, facts};
+use crate::time;
 
 /// Names and labels of the fields.
 const FIELDS: [(&str, &str); 4] = [
@@ -70,6 +71,10 @@ pub fn used(usage: &Usage) -> impl IntoView + use<> {
         ),
         Fact::new("Running now", of(usage.running.now, usage.running.limit)),
         Fact::new("Run time this month", number::with_unit(hours, "h")),
+        Fact::new(
+            "Last submission",
+            usage.last_at.map_or_else(|| "none".to_owned(), time::exact),
+        ),
         Fact::new(
             "Ligands in a batch",
             limits.map_or_else(

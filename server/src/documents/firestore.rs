@@ -111,7 +111,7 @@ impl Documents for Firestore {
         if query.limit == 0 {
             return Ok(0);
         }
-        structured.start_at = None;
+        (structured.start_at, structured.select) = (None, None);
         let counted = self.client.count(structured, query.limit).await?;
         Ok(u32::try_from(counted).unwrap_or_default())
     }

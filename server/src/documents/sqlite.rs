@@ -9,7 +9,6 @@ mod schema;
 mod statement;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,6 @@ use hub::ports::Documents;
 use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::time::Timestamp;
 use rusqlite::Connection;
-use serde_json::value::RawValue;
 use tempfile::TempDir;
 
 use super::Clock;
@@ -117,17 +115,6 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The document with these fields alone. A record lies in one place of the file and is read at one go: what is left out
-/// here is what nobody makes values of.
-fn part(whole: Document, fields: &[&str]) -> Result<Document, DocumentsError> {
-    let unreadable = |error: serde_json::Error| DocumentsError::Refused(error.into());
-    let mut document: BTreeMap<&str, &RawValue> =
-        serde_json::from_str(&whole.json).map_err(unreadable)?;
-    document.retain(|name, _| fields.contains(name));
-    let json = serde_json::to_string(&document).map_err(unreadable)?;
-    Ok(Document { json, ..whole })
-}
-
 #[async_trait]
 impl Documents for Sqlite {
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, DocumentsError> {
@@ -143,16 +130,15 @@ impl Documents for Sqlite {
 
     async fn query(&self, query: &Query) -> Result<Vec<Document>, DocumentsError> {
         let (collection, only) = (query.collection, query.only);
-        let Some(statement) = Statement::select(query)? else {
-            return Ok(Vec::new());
-        };
-        let found = self
-            .readers
-            .read(move |connection| reader::documents(connection, collection, &statement))
-            .await?;
-        match only {
-            Some(fields) => found.into_iter().map(|found| part(found, fields)).collect(),
-            None => Ok(found),
+        match Statement::select(query)? {
+            Some(statement) => {
+                self.readers
+                    .read(move |connection| {
+                        reader::documents(connection, collection, &statement, only)
+                    })
+                    .await
+            }
+            None => Ok(Vec::new()),
         }
     }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::batch::BatchRow;
 
 fn job() -> Job {
     serde_json::from_value(json!({
@@ -247,4 +248,44 @@ fn what_fails_without_a_fault_of_its_own_is_for_the_operators_until_it_is_tried_
         job.reopen(now).unwrap();
         assert_eq!(job.faulty_at, None);
     }
+}
+
+#[test]
+fn a_row_says_what_its_child_waits_for_now() {
+    let mut job = job();
+    job.index = Some(0);
+    let now = job.created_at;
+    let noted = |job: &Job| {
+        let row = BatchRow::of(job).unwrap();
+        let waits = row.waits_for().map(str::to_owned);
+        (row.note, waits)
+    };
+    assert_eq!(noted(&job), (None, None));
+    job.claim(now).unwrap();
+    job.fail(fault(Category::Transient), 0.0, now).unwrap();
+    let why = job.error.as_ref().map(|error| error.message.clone());
+    assert!(why.is_some());
+    assert_eq!(noted(&job), (why.clone(), why));
+
+    let later = now.plus_seconds(600);
+    job.wake(later).unwrap();
+    assert_eq!(noted(&job), (None, None), "what was is over");
+    job.postpone("no room", later.plus_seconds(60), later)
+        .unwrap();
+    let room = Some("no room".to_owned());
+    assert_eq!(noted(&job), (room.clone(), room));
+    job.wake(later).unwrap();
+    job.claim(later).unwrap();
+    assert_eq!(noted(&job), (None, None));
+    job.accepted(later).unwrap();
+    let wait = Some("waiting for the alignment".to_owned());
+    let progress = wait.clone().map(|stage| Progress {
+        stage,
+        fraction: None,
+    });
+    job.observed(progress, later).unwrap();
+    assert_eq!(noted(&job), (wait.clone(), wait));
+    job.fail(fault(Category::User), 0.0, later).unwrap();
+    let why = job.error.as_ref().map(|error| error.message.clone());
+    assert_eq!(noted(&job), (why, None));
 }

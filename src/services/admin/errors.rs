@@ -11,6 +11,7 @@ use crate::job::JobError;
 use crate::model::Model;
 use crate::ports::documents::{Collection, Direction, Query};
 use crate::services::Services;
+use crate::services::store::Part;
 use crate::task::Task;
 use crate::time::Timestamp;
 
@@ -26,19 +27,18 @@ struct Failed {
     error: Option<JobError>,
 }
 
+impl Part for Failed {
+    const FIELDS: &'static [&'static str] = &["task", "model", "faulty_at", "error"];
+}
+
 impl Services {
     /// The last 100 jobs and the last 100 ligands that failed though nothing was wrong with them, the newest failure first.
     pub async fn system_errors(&self, actor: &Actor) -> Result<Vec<SystemError>> {
         actor.watches()?;
         let mut errors = Vec::new();
         for collection in [Collection::Jobs, Collection::Children] {
-            let query = Query::new(collection, "faulty_at", Direction::Descending, SHOWN).only(&[
-                "task",
-                "model",
-                "faulty_at",
-                "error",
-            ]);
-            let failed = self.store.query::<Failed>(&query).await?;
+            let query = Query::new(collection, "faulty_at", Direction::Descending, SHOWN);
+            let failed = self.store.parts::<Failed>(query).await?;
             errors.extend(failed.into_iter().filter_map(|job| error(job.value)));
         }
         errors.sort_by_key(|error| Reverse(error.at));

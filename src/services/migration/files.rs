@@ -19,6 +19,8 @@ use crate::services::idempotency::hex;
 
 /// The epoch of what was not made here.
 const EPOCH: u32 = 0;
+/// Bytes of a file of results of which the values are taken: far more than any of theirs has.
+const MAX_READ_BYTES: u64 = 64 * 1024 * 1024;
 /// The document of the former system as a file.
 const RECORD: &str = "former.json";
 
@@ -61,7 +63,8 @@ impl Services {
                 hashed => hashed.map_err(error)?,
             };
             let name = name_of(path.trim_start_matches(&place), &mut taken);
-            if job.kind != Kind::Batch && is_of_results(&name) {
+            let is_read = content.size_bytes() <= MAX_READ_BYTES && is_of_results(&name);
+            if job.kind != Kind::Batch && is_read {
                 take_values(
                     job,
                     &name,
@@ -130,10 +133,14 @@ async fn found(source: &dyn Blobs, document: &Document) -> Result<Option<(String
 
 /// The hash of what is read piece by piece.
 async fn sha256(content: &Source) -> Result<String, BlobsError> {
-    let mut hash = Sha256::new();
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
     let mut chunks = content.read_from(0).await?;
     while let Some(chunk) = chunks.try_next().await? {
         hash.update(&chunk);
+        bytes += chunk.len() as u64;
+    }
+    if bytes != content.size_bytes() {
+        return Err(content.cut_short());
     }
     Ok(hex(hash.finalize()))
 }

@@ -43,13 +43,13 @@ fn progress(progress: &BatchProgress) -> impl IntoView + use<> {
     }
 }
 
-/// Why none of it goes on: what the hub waits for, or what all of its ligands wait for.
+/// What the hub waits for, or all of its ligands that have not ended.
 fn waiting(row: &JobRow, now: Timestamp) -> impl IntoView + use<> {
     let since = |waiting: &Waiting| format!(" Since {}.", time::ago(waiting.since, now));
     let hub = row.waiting.as_ref();
     let children = row.batch.as_ref().and_then(|batch| batch.waiting.as_ref());
     let reason = hub.map(|waiting| &waiting.reason).or(children);
-    let reason = reason.filter(|_| !row.status.has_ended());
+    let reason = reason.filter(|_| !row.status.has_ended() && !row.cancelling);
     let since = hub.map(since);
     reason.map(|reason| {
         view! {

@@ -188,7 +188,7 @@ async fn send_piece(
     client.send(request, patience(bytes)).await
 }
 
-/// The content in pieces from whatever place the other side asks for. No more than a piece of it is held.
+/// The content in pieces from whatever place the other side asks for; a piece and what was read beyond it is held.
 struct Pieces<'a> {
     source: &'a Source,
     content: Content,
@@ -209,13 +209,15 @@ impl<'a> Pieces<'a> {
 
     /// The piece that begins there.
     async fn from(&mut self, start: u64) -> Result<Bytes, BlobsError> {
+        let wanted = PIECE_BYTES.min(self.source.size_bytes() - start) as usize;
+        let mut piece = BytesMut::with_capacity(wanted);
+        let held = std::mem::take(&mut self.held);
         let before = start.checked_sub(self.at).map(|before| before as usize);
-        let mut piece = BytesMut::new();
-        match before.filter(|before| *before <= self.held.len()) {
-            Some(before) => piece.extend_from_slice(&self.held[before..]),
+        match before.filter(|before| *before <= held.len()) {
+            Some(before) => piece.extend_from_slice(&held[before..]),
             None => self.content = self.source.read_from(start).await?,
         }
-        let wanted = PIECE_BYTES.min(self.source.size_bytes() - start) as usize;
+        drop(held);
         while piece.len() < wanted {
             let chunk = self.content.try_next().await?;
             piece.extend_from_slice(&chunk.ok_or_else(|| self.source.cut_short())?);

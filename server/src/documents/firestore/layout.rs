@@ -77,7 +77,8 @@ pub fn fields(
 /// A document that a query found, as the hub reads it.
 pub fn found(query: &Query, stored: api::Document) -> Result<Document, DocumentsError> {
     let id = stored.name.rsplit('/').next().unwrap_or_default();
-    document(Key::new(query.collection, id), stored)
+    let key = Key::new(query.collection, id);
+    read(key, stored, query.only.is_some())
 }
 
 /// Its place in the order of the query.
@@ -91,12 +92,17 @@ pub fn place(query: &Query, stored: api::Document) -> Result<Cursor, DocumentsEr
 
 /// The document as the hub reads it.
 pub fn document(key: Key, stored: api::Document) -> Result<Document, DocumentsError> {
+    read(key, stored, false)
+}
+
+/// The document, or the part of it that was asked for.
+fn read(key: Key, stored: api::Document, is_part: bool) -> Result<Document, DocumentsError> {
     let version = version(&stored).ok_or_else(|| odd(&key))?;
     let carried = match stored.fields.get(FIELDS).map(|map| &map.value_type) {
         Some(Some(ValueType::MapValue(map))) => &map.fields,
         // None of the fields that were asked for is there.
-        None => &HashMap::new(),
-        Some(_) => return Err(odd(&key)),
+        None if is_part => &HashMap::new(),
+        _ => return Err(odd(&key)),
     };
     let mut json = String::from("{");
     for (field, value) in carried {

@@ -1,10 +1,12 @@
 //! Connections that read, and what is read with them. Documents are handed on as the text they are stored as.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hub::ports::documents::{Collection, Cursor, Document, DocumentsError, Key, Version};
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use super::fault;
@@ -111,11 +113,12 @@ pub fn get(connection: &Connection, key: Key) -> rusqlite::Result<Option<Documen
     Ok(found.map(|(version, json)| Document { key, version, json }))
 }
 
-/// The documents that a statement selects.
+/// The documents that a statement selects; of each only some fields, when they are named.
 pub fn documents(
     connection: &Connection,
     collection: Collection,
     statement: &Statement,
+    only: Option<&[&str]>,
 ) -> rusqlite::Result<Vec<Document>> {
     let document = |row: &Row<'_>| {
         Ok(Document {
@@ -124,13 +127,27 @@ pub fn documents(
                 id: row.get(1)?,
             },
             version: Version(row.get(2)?),
-            json: row.get(3)?,
+            json: match only {
+                Some(fields) => part(row.get_ref(3)?.as_str()?, fields)?,
+                None => row.get(3)?,
+            },
         })
     };
     connection
         .prepare_cached(&statement.sql)?
         .query_map(params_from_iter(&statement.parameters), document)?
         .collect()
+}
+
+/// These fields of an object alone. A record lies in one place of the file and is read at one go: what is left out here is
+/// what nobody makes values of.
+fn part(json: &str, fields: &[&str]) -> rusqlite::Result<String> {
+    let odd = |error: serde_json::Error| {
+        rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error))
+    };
+    let mut document: BTreeMap<&str, &RawValue> = serde_json::from_str(json).map_err(odd)?;
+    document.retain(|name, _| fields.contains(name));
+    serde_json::to_string(&document).map_err(odd)
 }
 
 /// The place that a statement comes to, if there is one.
