@@ -148,8 +148,9 @@ impl Gateway {
     async fn asked_again(&self, request: RequestBuilder) -> Result<Response, ComputeError> {
         let again = request.try_clone();
         let answer = self.asked(request).await;
+        // Who says when to come again means it.
         let lost = match &answer {
-            Ok(answer) => answer.status().is_server_error(),
+            Ok(answer) => answer.status().is_server_error() && retry_after_s(answer).is_none(),
             Err(_) => true,
         };
         match again.filter(|_| lost && self.breaker.spend()) {
@@ -250,6 +251,12 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ComputeError> 
     Err(refusal(answer).await)
 }
 
+/// When to come again, in seconds, by an answer that says so.
+fn retry_after_s(answer: &Response) -> Option<u32> {
+    let header = answer.headers().get(RETRY_AFTER)?;
+    header.to_str().ok()?.trim().parse().ok()
+}
+
 /// Only the gateway's own words say that a request is at fault. What stands before it, a proxy or Modal's own door,
 /// answers with 4xx too, when it cannot find or reach the gateway: then nothing is known of the request.
 async fn refusal(answer: Response) -> ComputeError {
@@ -258,13 +265,13 @@ async fn refusal(answer: Response) -> ComputeError {
         error: RunError,
     }
     let status = answer.status();
-    let retry_after_s = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after_s = retry_after_s(&answer);
     let said = answer.json::<Refusal>().await.ok().map(|said| said.error);
     match (status, said) {
         (StatusCode::TOO_MANY_REQUESTS, _) => ComputeError::Full { retry_after_s },
+        (StatusCode::SERVICE_UNAVAILABLE, _) if retry_after_s.is_some() => {
+            ComputeError::Full { retry_after_s }
+        }
         // Not the request is at fault but the secret: an operator can mend it, and the job must not fail of it.
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::REQUEST_TIMEOUT, said) => {
             let said = said.map_or_else(String::new, |said| said.message);

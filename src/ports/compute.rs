@@ -123,6 +123,9 @@ pub struct RunError {
     /// The end of the run's log.
     #[serde(default)]
     pub log_tail: Option<String>,
+    /// When it may be tried again, in seconds, where somebody said so.
+    #[serde(default)]
+    pub retry_after_s: Option<u32>,
 }
 
 /// A file that a run put.
@@ -234,7 +237,7 @@ pub enum ComputeError {
     /// It will not do what was asked, and says whose fault that is; asking the same again will not help.
     #[error("{}", .0.message)]
     Rejected(RunError),
-    /// It has no room now.
+    /// It has no room now, or asks to come again later.
     #[error("the compute gateway has no room now")]
     Full {
         /// After how many seconds to ask again, when it said so.

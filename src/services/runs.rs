@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 const CODE: usize = 100;
 const MESSAGE: usize = 2_000;
 const LOG: usize = 8_000;
+/// Seconds that somebody may ask for until the next try, at most.
+const RETRY_AFTER_S: u32 = 3_600;
 
 impl Services {
     /// A run has ended, or so somebody says: its job is looked after now.
@@ -80,12 +82,21 @@ impl Services {
             Err(ComputeError::Unknown) => self.missing(job).await,
             Err(failed) => {
                 tracing::warn!(run = job.run_id(), cause = %super::models::describe(&failed), "a run could not be looked at");
-                if !matches!(failed, ComputeError::Full { .. }) {
-                    self.offers.went_down(now);
+                let mut not_before = now;
+                match failed {
+                    ComputeError::Full { retry_after_s } => {
+                        let seconds = retry_after_s.unwrap_or_default().min(RETRY_AFTER_S);
+                        not_before = now.plus_seconds(i64::from(seconds));
+                    }
+                    _ => self.offers.went_down(now),
                 }
-                self.move_on(job, |job, now| job.unanswered(now))
-                    .await
-                    .map(drop)
+                self.move_on(job, |job, now| {
+                    job.unanswered(now)?;
+                    job.due_at = job.due_at.max(Some(not_before));
+                    Ok(())
+                })
+                .await
+                .map(drop)
             }
         }
     }
@@ -225,7 +236,7 @@ impl From<RunError> for RunFault {
             message: first(&said.message, MESSAGE),
             stage: None,
             log_tail: said.log_tail.map(|log| last(&log, LOG)),
-            retry_after_s: None,
+            retry_after_s: said.retry_after_s.map(|seconds| seconds.min(RETRY_AFTER_S)),
         }
     }
 }

@@ -8,14 +8,26 @@ from omtx_worker.protocol import Category
 
 
 class Failure(Exception):  # noqa: N818 - it is what the run ended with, not a fault of the program
-    """Why it cannot be done. `field` is the path of the input at fault, where one is."""
+    """Why it cannot be done.
 
-    def __init__(self, category: Category, code: str, message: str, field: str | None = None) -> None:
+    `field` is the path of the input at fault, where one is; `retry_after_s` is when it may be tried again, where
+    somebody said so.
+    """
+
+    def __init__(
+        self,
+        category: Category,
+        code: str,
+        message: str,
+        field: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.category: Category = category
         self.code = code
         self.message = message
         self.field = field
+        self.retry_after_s = retry_after_s
 
 
 def user_failure(code: str, message: str) -> Failure:

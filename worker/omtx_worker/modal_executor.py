@@ -212,7 +212,13 @@ class ModalExecutor:
     def _failed(self, run_id: str, claim: dict[str, Any], why: Failure) -> Run:
         started = self._marks.get("started", run_id)
         said = self._marks.get("progress", run_id) or {}
-        error = RunError(category=why.category, code=why.code, message=why.message, log_tail=said.get("log_tail", ""))
+        error = RunError(
+            category=why.category,
+            code=why.code,
+            message=why.message,
+            log_tail=said.get("log_tail", ""),
+            retry_after_s=why.retry_after_s,
+        )
         state: State = "cancelled" if why.code == CANCELLED else "failed"
         timings = Timings(queued_s=_queued_s(claim, started) if started else None, run_s=None)
         return _without_result(claim, state, progress=_progress(said), error=error, timings=timings)

@@ -33,6 +33,7 @@ _UNPAIRED_FILES = ("uniref.a3m", "bfd.mgnify30.metaeuk30.smag30.a3m")
 _PAIRED_FILE = "pair.a3m"
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _HEADERS = {"User-Agent": f"omtx-worker/{__version__}"}
+_RETRY_AFTER = "Retry-After"
 _TRIES = 5
 _PAUSE_S = (1.0, 20.0)
 """Between questions to the server: the first, and the longest, which it grows to."""
@@ -133,11 +134,13 @@ class _Server:
             if status not in ("PENDING", "RUNNING", "UNKNOWN", "RATELIMIT"):
                 message = "the server for alignments could not align the sequence; it may be worth another try later"
                 raise system_failure("msa_failed", message)
-            if time.monotonic() + pause_s > self._give_up_at:
+            asked_for_s = said.get(_RETRY_AFTER)
+            if time.monotonic() + max(pause_s, asked_for_s or 0) > self._give_up_at:
                 busy = status == "RATELIMIT"
                 message = "waiting for the alignment: the server for alignments is busy"
-                raise Failure("quota", "msa_rate_limited" if busy else "msa_waiting", message)
-            time.sleep(pause_s)
+                code = "msa_rate_limited" if busy else "msa_waiting"
+                raise Failure("quota", code, message, retry_after_s=asked_for_s)
+            time.sleep(max(pause_s, asked_for_s or 0))
             pause_s = min(longest_s, pause_s * 1.5)
             asked_anew = status in ("RATELIMIT", "UNKNOWN") or "id" not in said
             said = self._json("POST", path, form) if asked_anew else self._json("GET", f"ticket/{said['id']}")
@@ -145,7 +148,8 @@ class _Server:
     def _json(self, method: str, path: str, form: dict[str, str] | None = None) -> dict[str, Any]:
         answer = self._ask(method, path, form)
         if answer.status_code == 429:
-            return {"status": "RATELIMIT"}
+            seconds = answer.headers.get(_RETRY_AFTER, "")
+            return {"status": "RATELIMIT", _RETRY_AFTER: int(seconds) if seconds.isdecimal() else None}
         try:
             said = answer.json()
         except ValueError:

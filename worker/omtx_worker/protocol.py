@@ -86,6 +86,7 @@ class RunError(Shape):
     code: str
     message: str
     log_tail: str = ""
+    retry_after_s: int | None = Field(None, ge=0)
 
 
 class ManifestFile(Shape):

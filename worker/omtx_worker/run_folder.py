@@ -202,7 +202,13 @@ class RunFolder:
 
     def fail(self, reason: Failure) -> bool:
         """Write that it failed, with where it was and the tail of its log; false when it had ended already."""
-        error = RunError(category=reason.category, code=reason.code, message=reason.message, log_tail=self.log_tail())
+        error = RunError(
+            category=reason.category,
+            code=reason.code,
+            message=reason.message,
+            log_tail=self.log_tail(),
+            retry_after_s=reason.retry_after_s,
+        )
         state: State = "cancelled" if reason.code == CANCELLED else "failed"
         return self.end(state, progress=self.progress(), error=error)
 

@@ -18,6 +18,7 @@ class MsaServer:
         self.states: list[str] = []
         self.says: str | None = None
         self.status = 200
+        self.retry_after = ""
         self.questions: list[tuple[str, dict[str, str]]] = []
         self.wrong_sequence = False
         self._sequences: dict[str, list[str]] = {}
@@ -79,6 +80,8 @@ class MsaServer:
             def _answer(self, content: bytes) -> None:
                 self.send_response(side.status)
                 self.send_header("Content-Length", str(len(content)))
+                if side.retry_after:
+                    self.send_header("Retry-After", side.retry_after)
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -113,6 +113,16 @@ def test_status(server: MsaServer, tmp_path: Path, status: int, category: str) -
     assert failed.value.category == category
 
 
+@pytest.mark.parametrize(("said", "believed"), [("90", 90), ("soon", None), ("", None)])
+def test_when_to_come_again(server: MsaServer, tmp_path: Path, said: str, believed: int | None) -> None:
+    """A run that would wait longer than it may ends at once, and says when it is worth another try."""
+    server.status, server.retry_after = 429, said
+    with pytest.raises(Failure) as failed:
+        msa.unpaired(ONE, _settings(server, tmp_path / "cache", 0.3), tmp_path, Silent())
+    assert (failed.value.code, failed.value.retry_after_s) == ("msa_rate_limited", believed)
+    assert believed is None or len(server.questions) == 1
+
+
 def test_answer_of_another_sequence(server: MsaServer, tmp_path: Path) -> None:
     """It is not used and not kept."""
     server.wrong_sequence = True

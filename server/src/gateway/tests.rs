@@ -311,6 +311,16 @@ async fn what_is_wrong_is_told_apart() {
         })
     ));
 
+    // One who says when to come again is not asked again at once.
+    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("45"))]);
+    let later = FarGateway::answering_with(503, headers, said).await;
+    assert!(matches!(
+        later.client().models().await,
+        Err(ComputeError::Full {
+            retry_after_s: Some(45)
+        })
+    ));
+
     // What stands before the gateway says nothing of the request.
     for (status, body) in [
         (200, "<html>"),

@@ -1,17 +1,19 @@
 //! What goes out: nobody more than they may have out, whoever has least first, and no more than a model's hours allow.
 
 use futures::future::join_all;
+use hub::id::JobId;
 use hub::job::Status;
 use hub::limits::Limits;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use serde_json::json;
 
-use crate::hub::sound;
+use crate::hub::{Hub, sound};
 use crate::limits::{FEW, limited};
 use crate::stores::Store;
 
 on_each_store!(
     what_is_over_the_running_limit_waits_and_hides_nobody_elses_work,
+    what_waits_for_other_work_of_its_owner_says_so,
     whoever_has_least_out_comes_first_however_much_others_have_queued,
     of_many_owners_each_has_a_turn,
     hours_of_a_month_are_those_that_runs_took,
@@ -52,6 +54,38 @@ async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work(store:
         5,
         "one ended, one goes out"
     );
+}
+
+async fn what_waits_for_other_work_of_its_owner_says_so(store: Store) {
+    let mut hub = limited(store, Limits { running: 1, ..FEW }).await;
+    let (_, second) = (hub.submit().await, hub.submit().await);
+    let batch = hub.submit_batch(2).await;
+    let reason = async |hub: &Hub, id: &JobId| {
+        let waiting = hub.row(id).await.waiting;
+        waiting.map(|waiting| waiting.reason).unwrap_or_default()
+    };
+    for _ in 0..2 {
+        hub.dispatch().await;
+    }
+    for id in [&second, &batch, &batch.child(1)] {
+        let said = reason(&hub, id).await;
+        assert_eq!(
+            said,
+            "another prediction of yours runs, and one may at once"
+        );
+    }
+    let begun = hub.gateway.script().begun.clone();
+    assert_eq!(begun.len(), 1);
+    hub.succeed(&begun[0], sound).await;
+    hub.dispatch().await;
+    assert_eq!(reason(&hub, &second).await, "", "it runs");
+
+    hub.sign_in("zoe", Limits { running: 0, ..FEW }).await;
+    let nothing = hub.submit().await;
+    hub.dispatch().await;
+    let said = reason(&hub, &nothing).await;
+    assert!(said.contains("limit of predictions at once is 0"), "{said}");
+    assert!(said.contains("an admin raises it"), "{said}");
 }
 
 async fn whoever_has_least_out_comes_first_however_much_others_have_queued(store: Store) {

@@ -44,6 +44,26 @@ async fn transient_failures_are_tried_three_times_more_then_the_job_fails() {
 }
 
 #[tokio::test]
+async fn whoever_says_when_it_may_be_tried_again_is_believed_for_an_hour() {
+    for (asked_for_s, waited_s) in [(40, 40), (100_000, 3_600)] {
+        for category in ["transient", "quota"] {
+            let hub = Hub::start().await;
+            let id = hub.submit_and_dispatch().await;
+            let run = format!("{id}:1");
+            let error =
+                json!({"category": category, "message": "busy", "retry_after_s": asked_for_s});
+            hub.gateway
+                .stands(&run, json!({"state": "failed", "error": error}));
+            hub.report(&run).await;
+            let waiting = hub.row(&id).await.waiting.unwrap();
+            let seconds = waiting.until.millis_since(waiting.since) / 1_000;
+            let most = if category == "quota" { 60 } else { 0 };
+            assert_eq!(seconds, waited_s.max(most), "{category}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn user_failures_are_not_tried_again() {
     let hub = Hub::start().await;
     let id = hub.submit_and_dispatch().await;
