@@ -79,7 +79,9 @@ impl Services {
             self.check_size(job, entry).await?;
         }
         let read: Value = self.read_json(job, &manifest, METRICS_FILE).await?;
-        let is_read = |output: &&&OutputFile| output.name != METRICS_FILE && !output.shared;
+        // What a screen has in common lies there since its first ligand.
+        let is_own = |output: &OutputFile| !(output.shared && job.batch_id.is_some());
+        let is_read = |output: &&&OutputFile| output.name != METRICS_FILE && is_own(output);
         for output in needed.iter().filter(is_read) {
             let content = self.read_checked(job, &manifest, output.name).await?;
             if !parses(output.media_type, &content) {

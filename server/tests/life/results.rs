@@ -64,12 +64,15 @@ async fn a_value_that_the_model_did_not_write_stays_missing() {
 
 #[tokio::test]
 async fn a_result_that_is_not_what_it_should_be_fails_and_names_the_file() {
-    let cases: [(&str, &str, Spoil); 5] = [
+    let cases: [(&str, &str, Spoil); 6] = [
         ("missing_file", "poses.sdf", |_, _| false),
         ("truncated_file", "receptor.pdbqt", |content, _| {
             content.pop().is_some()
         }),
         ("altered_file", "poses.sdf", |content, _| {
+            std::mem::replace(&mut content[0], b'X') != b'X'
+        }),
+        ("altered_file", "receptor.pdbqt", |content, _| {
             std::mem::replace(&mut content[0], b'X') != b'X'
         }),
         ("unreadable_file", "metrics.json", |content, entry| {
