@@ -42,6 +42,10 @@ pub async fn measure_on(emulator: &str) -> anyhow::Result<String> {
         let folder = tempfile::tempdir()?;
         let stack = Stack::start(folder.path(), true, Some(emulator)).await?;
         let (took, _) = submit(&stack, size).await?;
+        anyhow::ensure!(
+            took <= f64::from(aim),
+            "{size} children took {took:.2} s, and {aim} are the aim"
+        );
         writeln!(section, "| {size} | {took:.2} | {aim} |")?;
     }
     Ok(section)
