@@ -1,12 +1,13 @@
 //! A gateway far away, as the hub sees it: it speaks the protocol, answers models as the golden file has them, reads a
 //! few SMILES by hand, and ends every run with files put where they belong: at once, or in its own manner. It remembers
-//! what it began, whatever becomes of the hub.
+//! what it was asked and what it began, whatever becomes of the hub.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -19,6 +20,7 @@ use server::documents::Clock;
 use server::gateway::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// What hub and gateway share.
@@ -83,6 +85,23 @@ pub struct Kept {
     pub begun: Vec<String>,
     /// Runs that were asked for once more, and begun no second time.
     pub repeated: usize,
+    /// What was asked for each run each time, by its digest, whatever became of it.
+    pub asked: HashMap<String, Vec<String>>,
+    /// Whether a question about ligands is answered only when the test says so.
+    pub looks_slowly: bool,
+    /// How often it was asked about ligands.
+    pub looks: usize,
+    /// What a slow answer waits for.
+    pub slow: Arc<Notify>,
+}
+
+impl Kept {
+    /// Runs that were asked for as one thing and then as another.
+    pub fn altered(&self) -> Vec<&String> {
+        let differ = |asked: &[String]| asked.iter().any(|digest| *digest != asked[0]);
+        let altered = self.asked.iter().filter(|(_, asked)| differ(asked));
+        altered.map(|(run, _)| run).collect()
+    }
 }
 
 impl Far {
@@ -117,6 +136,7 @@ impl FarGateway {
             .route("/v1/runs", post(submit))
             .route("/v1/runs/{run_id}", get(state).delete(cancel))
             .layer(middleware::from_fn_with_state(far.clone(), trouble))
+            .layer(middleware::from_fn_with_state(far.clone(), note))
             .layer(middleware::from_fn(check_secret))
             .with_state(far.clone());
         let open = CancellationToken::new();
@@ -140,6 +160,35 @@ async fn check_secret(request: Request, next: Next) -> Response {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     next.run(request).await
+}
+
+/// Notes what is asked for a run before anything can become of it.
+async fn note(State(far): State<Far>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || request.uri().path() != "/v1/runs" {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        // Whoever asked was killed before they had said all.
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let run: Value = serde_json::from_slice(&body).unwrap();
+    let run_id = run["run_id"].as_str().unwrap().to_owned();
+    let asked = digest(run);
+    far.kept().asked.entry(run_id).or_default().push(asked);
+    next.run(Request::from_parts(head, body.into())).await
+}
+
+/// The digest of what is asked for a run. A signed address counts without its signature, which is another each time.
+fn digest(mut run: Value) -> String {
+    for (files, address) in [("inputs", "url"), ("outputs", "put_url")] {
+        for file in run[files].as_array_mut().unwrap() {
+            let signed = file[address].as_str().unwrap();
+            let place = signed.split('?').next().unwrap().to_owned();
+            file[address] = place.into();
+        }
+    }
+    data_encoding::HEXLOWER.encode(&Sha256::digest(run.to_string()))
 }
 
 /// A request about runs, as the manner has it: refused, or done and not answered, or neither.
@@ -172,7 +221,15 @@ fn chance() -> u64 {
     getrandom::u64().unwrap() % 100
 }
 
-async fn ligands(Json(asked): Json<Value>) -> Json<Value> {
+async fn ligands(State(far): State<Far>, Json(asked): Json<Value>) -> Json<Value> {
+    let slow = {
+        let mut kept = far.kept();
+        kept.looks += 1;
+        kept.looks_slowly.then(|| kept.slow.clone())
+    };
+    if let Some(slow) = slow {
+        slow.notified().await;
+    }
     let rows = asked["ligands"].as_array().unwrap().iter().enumerate();
     let rows: Vec<Value> = rows
         .map(|(index, ligand)| report(index, ligand["smiles"].as_str().unwrap()))

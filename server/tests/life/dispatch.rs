@@ -1,11 +1,18 @@
-//! What goes out: nobody more than they may have out, whoever has least first, and no more than a model's hours allow.
+//! What goes out: nobody more than they may have out, whoever has least first, no more than a model's hours allow, and as
+//! soon as there is something to send and room for it.
 
+use std::time::Duration;
+
+use futures::FutureExt;
 use futures::future::join_all;
 use hub::id::JobId;
 use hub::job::Status;
-use hub::limits::Limits;
+use hub::limits::{Limits, Tier};
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use serde_json::json;
+use server::background;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::hub::{Hub, sound};
 use crate::limits::{FEW, limited};
@@ -14,11 +21,16 @@ use crate::stores::Store;
 on_each_store!(
     what_is_over_the_running_limit_waits_and_hides_nobody_elses_work,
     what_waits_for_other_work_of_its_owner_says_so,
+    members_of_an_organisation_share_its_running_limit_and_hold_up_nobody_outside,
     whoever_has_least_out_comes_first_however_much_others_have_queued,
     of_many_owners_each_has_a_turn,
     hours_of_a_month_are_those_that_runs_took,
     two_servers_that_dispatch_at_once_keep_to_the_running_limit,
+    the_dispatcher_is_woken_by_what_is_accepted_and_by_what_ends,
 );
+
+/// How long a dispatcher rests that nothing wakes.
+const REST: Duration = Duration::from_secs(2);
 
 async fn what_is_over_the_running_limit_waits_and_hides_nobody_elses_work(store: Store) {
     let mut hub = limited(
@@ -86,6 +98,54 @@ async fn what_waits_for_other_work_of_its_owner_says_so(store: Store) {
     let said = reason(&hub, &nothing).await;
     assert!(said.contains("limit of predictions at once is 0"), "{said}");
     assert!(said.contains("an admin raises it"), "{said}");
+}
+
+/// Founds an organisation with these limits, which are other than those of its members.
+async fn found(hub: &Hub, organization: &str, limits: Limits) {
+    let record = json!({
+        "schema": 1, "id": organization, "name": "Lab", "owner": "ada", "tier": Tier::Free, "limits": limits,
+        "created_at": hub.clock.now(),
+    });
+    let put = Write::Put {
+        key: Key::new(Collection::Organizations, organization),
+        json: record.to_string(),
+        expect: Expect::Any,
+    };
+    hub.documents.commit(vec![put]).await.unwrap();
+}
+
+async fn members_of_an_organisation_share_its_running_limit_and_hold_up_nobody_outside(
+    store: Store,
+) {
+    let mut hub = limited(store, FEW).await;
+    found(&hub, "lab", Limits { running: 1, ..FEW }).await;
+    hub.join("lab").await;
+    let of_ada = hub.submit().await;
+    hub.sign_in("bob", FEW).await;
+    hub.join("lab").await;
+    let of_bob = hub.submit_batch(2).await;
+    let member = hub.actor.clone();
+    hub.dispatch().await;
+    assert_eq!(hub.gateway.script().begun, [format!("{of_ada}:1")]);
+
+    hub.sign_in("zoe", FEW).await;
+    let theirs = [hub.submit().await, hub.submit().await].map(|id| format!("{id}:1"));
+    let of_lab = [
+        format!("{of_ada}:1"),
+        format!("{of_bob}-00000:1"),
+        format!("{of_bob}-00001:1"),
+    ];
+    let outside = |run: &&String| theirs.contains(run);
+    for (place, run) in of_lab.iter().enumerate() {
+        hub.dispatch().await;
+        let begun = hub.gateway.script().begun.clone();
+        assert_eq!(begun.iter().filter(outside).count(), 2, "{begun:?}");
+        let inside: Vec<_> = begun.iter().filter(|run| !outside(run)).cloned().collect();
+        assert_eq!(inside, of_lab[..=place], "one of both members' at a time");
+        let running = hub.services.usage(&member).await.unwrap().running;
+        assert_eq!((running.now, running.limit), (1, Some(1)));
+        hub.succeed(run, sound).await;
+    }
 }
 
 async fn whoever_has_least_out_comes_first_however_much_others_have_queued(store: Store) {
@@ -209,4 +269,64 @@ async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit(store: Stor
         }
     }
     assert_eq!(hub.usage().await, [0, 12, 0]);
+}
+
+/// Whether the dispatcher was woken since it was last asked. No timer is looked at: it would hide that nothing woke it.
+fn is_woken(hub: &Hub) -> bool {
+    hub.services.changes().work().now_or_never().is_some()
+}
+
+async fn the_dispatcher_is_woken_by_what_is_accepted_and_by_what_ends(store: Store) {
+    let hub = Hub::start_on(store).await;
+    assert!(!is_woken(&hub), "nothing is there to be sent");
+    let id = hub.submit().await;
+    assert!(is_woken(&hub), "a job was accepted");
+    let batch = hub.submit_batch(2).await;
+    assert!(is_woken(&hub), "a batch was accepted");
+    hub.dispatch().await;
+    assert!(!is_woken(&hub), "what goes out makes no room");
+
+    hub.succeed(&format!("{id}:1"), sound).await;
+    assert!(is_woken(&hub), "a run ended well");
+    let child = batch.child(0);
+    hub.gateway.fails(&format!("{child}:1"), "transient");
+    hub.report(&format!("{child}:1")).await;
+    assert!(is_woken(&hub), "a run failed, and its place is free");
+    hub.clock.advance_seconds(5);
+    hub.services.poll_due().await.unwrap();
+    assert!(
+        is_woken(&hub),
+        "it has waited long enough to be tried again"
+    );
+    hub.services
+        .cancel(&hub.actor, &batch.child(1))
+        .await
+        .unwrap();
+    assert!(is_woken(&hub), "a run was cancelled");
+    hub.services
+        .retry(&hub.actor, &batch.child(1))
+        .await
+        .unwrap();
+    assert!(is_woken(&hub), "a ligand is to be run again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_one_after_the_other_do_not_wait_until_the_dispatcher_has_rested() {
+    const JOBS: u32 = 6;
+    let hub = Hub::start().await;
+    let stopping = CancellationToken::new();
+    let duties = background::start(&hub.services, None, &stopping);
+    let began = Instant::now();
+    for sent in 1..=JOBS {
+        let id = hub.submit().await;
+        while hub.gateway.script().begun.len() < sent as usize {
+            sleep(Duration::from_millis(5)).await;
+        }
+        hub.succeed(&format!("{id}:1"), sound).await;
+    }
+    // A dispatcher that nothing wakes rests before each of them.
+    let took = began.elapsed();
+    assert!(took < REST * (JOBS - 1), "{took:?}");
+    stopping.cancel();
+    duties.join_all().await;
 }

@@ -1,12 +1,13 @@
 //! What fails is tried again as its category says, and each run is begun once.
 
 use hub::job::{Category, Status};
+use hub::services::JobRequest;
 use hub::time::Timestamp;
 use serde_json::json;
 use tracing::Level;
 
 use crate::gateway::Taking;
-use crate::hub::{Hub, sound};
+use crate::hub::{Hub, job, sound};
 use crate::lines::Lines;
 
 #[tokio::test]
@@ -386,4 +387,41 @@ async fn a_run_that_never_ends_is_given_up() {
         lines.text().contains("deadline"),
         "its operators hear of it"
     );
+}
+
+/// What takes long: the structure of a large protein, five times.
+fn large() -> JobRequest {
+    serde_json::from_value(json!({
+        "task": "protein_structure", "parameters": {"diffusion_samples": 5},
+        "input": {"target": {"name": "a large one", "sequence": "MENFQKVEKIGEGTYGVVYK".repeat(100)}}
+    }))
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_run_has_a_day_to_wait_and_four_times_its_estimate_to_run_and_is_then_given_up() {
+    for (request, is_large) in [(job(), false), (large(), true)] {
+        let hub = Hub::start().await;
+        let submitted = hub.services.submit_job(&hub.actor, request, None).await;
+        let id = submitted.unwrap().job.id;
+        hub.dispatch().await;
+        let run = format!("{id}:1");
+        let estimate_s = hub.job(&id).await.estimate_s;
+        assert_eq!(4 * estimate_s > 900, is_large, "{estimate_s} s");
+        let given_s = if is_large { 4 * estimate_s } else { 900 };
+        let told = hub.gateway.script().requests[&run]["deadline_s"].clone();
+        assert_eq!(told, given_s, "the gateway ends it by then");
+
+        hub.pass(24 * 3_600 + given_s - 61).await;
+        assert_eq!(hub.row(&id).await.status, Status::Running);
+        assert!(hub.gateway.script().cancelled.is_empty());
+        hub.pass(2 * 61).await;
+        let row = hub.row(&id).await;
+        assert_eq!(
+            (row.status, row.error.unwrap().code.as_str()),
+            (Status::Pending, "deadline"),
+            "it is tried again"
+        );
+        assert_eq!(hub.gateway.script().cancelled, [run]);
+    }
 }

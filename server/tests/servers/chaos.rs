@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::ports::Documents;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{Cluster, HUBS};
 use crate::far_gateway::Manner;
-use crate::{job, screen};
+use crate::stored::Stored;
+use crate::{PLACES, job, screen};
 
 /// People who work at the same time.
 const PEOPLE: usize = 20;
@@ -41,6 +41,8 @@ struct Person {
 struct Harm {
     kills: usize,
     stops: usize,
+    /// How many of these were for longer than any lease.
+    long_stops: usize,
 }
 
 /// A number below `most`.
@@ -81,7 +83,7 @@ pub async fn chaos(duration: Duration) -> String {
     for person in &people {
         found.look(&cluster, &stored, person).await;
     }
-    found.hear_the_gateway(&cluster, &people);
+    found.hear_the_gateway(&cluster, &people, &harm);
     report(duration, calm.elapsed(), &harm, &people, &found)
 }
 
@@ -177,6 +179,7 @@ async fn harm(cluster: Arc<Mutex<Cluster>>, end: Instant) -> Harm {
             cluster.signal(hub, "STOP");
             // Mostly for a moment, at times for longer than any lease.
             let still = if below(5) == 0 {
+                harm.long_stops += 1;
                 30_000 + below(90_000)
             } else {
                 below(10_000)
@@ -299,6 +302,8 @@ struct Found {
     cancelled: usize,
     failed: usize,
     attempts: usize,
+    /// Runs that the gateway was asked for once more.
+    repeated: usize,
     broken: Vec<String>,
 }
 
@@ -395,8 +400,8 @@ impl Found {
         });
     }
 
-    /// Whether what the gateway began is what people were told of, each once.
-    fn hear_the_gateway(&mut self, cluster: &Cluster, people: &[Person]) {
+    /// Whether what the gateway began is what people were told of, each once and always asked for alike.
+    fn hear_the_gateway(&mut self, cluster: &Cluster, people: &[Person], harm: &Harm) {
         let kept = cluster.gateway.kept();
         // Some fail by themselves and are tried again; that a server went is no reason to.
         let asked = |person: &Person| {
@@ -408,6 +413,17 @@ impl Found {
         });
         let failed = self.failed;
         self.hold(failed == 0, || format!("{failed} units failed"));
+        let altered = kept.altered();
+        self.hold(altered.is_empty(), || {
+            format!("{altered:?} were asked for as one thing and as another")
+        });
+        // It is asked after a run before it is asked for again. Only a hub that stood still where it was about to ask, until
+        // another one had, asks for what has begun: at most for all that there is room for, and seldom for anything.
+        let (repeated, may_be) = (kept.repeated, harm.long_stops + PLACES);
+        self.repeated = repeated;
+        self.hold(repeated <= may_be, || {
+            format!("{repeated} runs were asked for again, and {may_be} can be explained")
+        });
         let known: BTreeSet<&str> = people
             .iter()
             .flat_map(|person| person.accepted.keys().map(String::as_str))
@@ -417,44 +433,6 @@ impl Found {
             self.hold(known.contains(job), || {
                 format!("{run} is of no job that anybody was told of")
             });
-        }
-    }
-}
-
-/// What is stored, read past the hubs: nothing that they remember tells for them.
-struct Stored(Arc<dyn Documents>);
-
-impl Stored {
-    /// Jobs and children by their ids; null where there is none.
-    async fn read(&self, ids: &[String]) -> Vec<Value> {
-        let collection = |id: &str| match id.contains('-') {
-            true => Collection::Children,
-            false => Collection::Jobs,
-        };
-        let keys: Vec<_> = ids
-            .iter()
-            .map(|id| Key::new(collection(id), id.clone()))
-            .collect();
-        let found = self.0.get_many(&keys).await.unwrap();
-        let read = |json: &str| serde_json::from_str(json).unwrap();
-        found
-            .iter()
-            .map(|found| {
-                found
-                    .as_ref()
-                    .map_or(Value::Null, |found| read(&found.json))
-            })
-            .collect()
-    }
-
-    /// A job or batch that has ended.
-    async fn until_ended(&self, id: &str) -> Value {
-        loop {
-            let job = self.read(&[id.to_owned()]).await.remove(0);
-            if job["ended_at"].is_string() {
-                return job;
-            }
-            sleep(Duration::from_secs(1)).await;
         }
     }
 }
@@ -472,6 +450,10 @@ fn report(
     line("minutes", format!("{:.1}", duration.as_secs_f64() / 60.0));
     line("hubs killed", harm.kills.to_string());
     line("hubs that stood still", harm.stops.to_string());
+    line(
+        "of them for longer than any lease",
+        harm.long_stops.to_string(),
+    );
     line("requests that people had to repeat", repeated.to_string());
     line("jobs and batches accepted", found.jobs.to_string());
     line("units of work in them", found.units.to_string());
@@ -479,6 +461,10 @@ fn report(
     line("cancelled", found.cancelled.to_string());
     line("failed", found.failed.to_string());
     line("attempts", found.attempts.to_string());
+    line(
+        "runs asked for again that had begun",
+        found.repeated.to_string(),
+    );
     line(
         "seconds until all had ended and were looked at",
         calm.as_secs().to_string(),

@@ -22,7 +22,8 @@ use crate::far_gateway::{FarGateway, Manner, SECRET};
 pub const HUBS: usize = 3;
 /// How long an answer may take before it is asked for again.
 const TIMEOUT: Duration = Duration::from_secs(15);
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How long whoever waits for something waits before they look again.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 pub struct Cluster {
     pub gateway: FarGateway,

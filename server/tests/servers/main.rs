@@ -16,14 +16,17 @@ mod far_gateway;
 mod balancer;
 mod chaos;
 mod cluster;
+mod stored;
 
-use cluster::Cluster;
+use cluster::{Cluster, LOOK_AGAIN};
 use far_gateway::Manner;
 
 /// Within which a killed server's jobs go on elsewhere.
 const TAKEN_OVER: Duration = Duration::from_secs(90);
 /// Within which a server has ended that was told to.
 const FAREWELL: Duration = Duration::from_secs(10);
+/// How many runs the gateway has room for at once.
+const PLACES: usize = 4;
 
 fn manner(run_ms: std::ops::Range<u64>) -> Manner {
     Manner {
@@ -52,7 +55,8 @@ fn completed(at_least: u64) -> impl Fn(&Value) -> bool {
     move |status| status["batch"]["completed"].as_u64() >= Some(at_least)
 }
 
-/// Each child completed once, with one result and one charge, in one run; and so did what was done `beside`.
+/// Each child completed once, with one result and one charge, in one run that was always asked for alike; and so did what
+/// was done `beside`.
 async fn assert_each_completed_once(
     cluster: &Cluster,
     batch: &str,
@@ -91,6 +95,8 @@ async fn assert_each_completed_once(
         .filter(|(_, run)| run["state"] == "cancelled")
         .collect();
     assert!(cancelled.is_empty(), "nobody asked for it: {cancelled:?}");
+    let altered = kept.altered();
+    assert!(altered.is_empty(), "asked for differently: {altered:?}");
 }
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
@@ -105,6 +111,11 @@ async fn work_of_a_killed_server_goes_on_elsewhere() {
     cluster.wait_for(&path, TAKEN_OVER, has_ended).await;
     assert!(killed.elapsed() < TAKEN_OVER);
     assert_each_completed_once(&cluster, &batch, 40, 0).await;
+    let repeated = cluster.gateway.kept().repeated;
+    assert_eq!(
+        repeated, 0,
+        "it is asked after a run before it is asked for"
+    );
 }
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
@@ -138,6 +149,9 @@ async fn a_server_that_stood_still_for_90_s_is_shut_out_when_it_comes_back() {
         .await
         .unwrap();
     assert_each_completed_once(&cluster, &batch, 40, 1).await;
+    // What it had claimed and not yet asked for, it asked for when others had long done so.
+    let repeated = cluster.gateway.kept().repeated;
+    assert!(repeated <= PLACES, "{repeated} runs were asked for again");
 }
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
@@ -159,6 +173,7 @@ async fn a_server_told_to_end_leaves_its_work_to_the_others() {
     );
     cluster.wait_for(&path, TAKEN_OVER, has_ended).await;
     assert_each_completed_once(&cluster, &batch, 30, 0).await;
+    assert_eq!(cluster.gateway.kept().repeated, 0);
 
     // Whoever led is told too, and leaves nothing behind that others would wait for.
     for hub in [1, 2] {
@@ -168,6 +183,48 @@ async fn a_server_told_to_end_leaves_its_work_to_the_others() {
     let leases = ["poll", "sweep"].map(|duty| Key::new(Collection::Leases, duty));
     let left = cluster.documents().await.get_many(&leases).await.unwrap();
     assert!(left.iter().all(Option::is_none), "{left:?}");
+}
+
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_told_to_end_writes_the_batch_that_it_is_being_given_and_answers() {
+    // More than one commit takes.
+    const LIGANDS: usize = 300;
+    let mut cluster = Cluster::start(manner(0..1), false).await;
+    cluster.gateway.kept().looks_slowly = true;
+    let address = cluster.address_of(0, "/api/v1/batches");
+    let asked = cluster.client.post(address).json(&screen(LIGANDS));
+    let submitting = tokio::spawn(async move { asked.send().await });
+    while cluster.gateway.kept().looks == 0 {
+        assert!(!submitting.is_finished(), "its ligands are looked at first");
+        sleep(LOOK_AGAIN).await;
+    }
+    cluster.signal(0, "TERM");
+    // It has heard when it takes no more requests.
+    let ready = cluster.address_of(0, "/readyz");
+    let is_ready = async || {
+        let answer = cluster.client.get(&ready).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    };
+    while is_ready().await {
+        sleep(LOOK_AGAIN).await;
+    }
+    // The gateway takes its time, and nothing is written until it has answered.
+    sleep(Duration::from_secs(2)).await;
+    let list = cluster.get("/api/v1/jobs").await;
+    assert_eq!(list["results"], json!([]), "{list:#}");
+    cluster.gateway.kept().looks_slowly = false;
+    cluster.gateway.kept().slow.notify_one();
+
+    let answer = submitting.await.unwrap().unwrap();
+    assert_eq!(answer.status().as_u16(), 201);
+    let batch: Value = answer.json().await.unwrap();
+    let batch = batch["id"].as_str().unwrap();
+    let (status, took) = cluster.ended(0, FAREWELL).await;
+    assert!(status.success(), "{status} after {took:?}");
+    let path = format!("/api/v1/batches/{batch}/status");
+    cluster.wait_for(&path, TAKEN_OVER * 2, has_ended).await;
+    assert_each_completed_once(&cluster, batch, LIGANDS, 0).await;
 }
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]

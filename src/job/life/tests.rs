@@ -289,3 +289,43 @@ fn a_row_says_what_its_child_waits_for_now() {
     let why = job.error.as_ref().map(|error| error.message.clone());
     assert_eq!(noted(&job), (why, None));
 }
+
+#[test]
+fn a_run_is_given_four_times_its_estimate_and_never_less_than_a_quarter_of_an_hour() {
+    for (estimate_s, given_s) in [
+        (0, 900),
+        (10, 900),
+        (225, 900),
+        (226, 904),
+        (1_000, 4_000),
+        (u32::MAX, u32::MAX),
+    ] {
+        let job = Job {
+            estimate_s,
+            ..job()
+        };
+        assert_eq!(job.deadline_s(), given_s, "of {estimate_s} s");
+    }
+}
+
+#[test]
+fn a_run_may_wait_a_day_at_the_gateway_before_its_own_time_counts() {
+    for (estimate_s, given_s) in [(10, 900), (1_000, 4_000)] {
+        let mut job = Job {
+            estimate_s,
+            ..job()
+        };
+        job.claim(job.created_at).unwrap();
+        // Since it was taken, however long it was asked for before.
+        let taken_at = job.created_at.plus_seconds(40);
+        job.accepted(taken_at).unwrap();
+        let given_up_at = taken_at.plus_seconds(24 * 3_600 + given_s);
+        assert_eq!(job.deadline_at, Some(given_up_at), "of {estimate_s} s");
+        job.observed(None, taken_at.plus_seconds(3_600)).unwrap();
+        assert_eq!(
+            job.deadline_at,
+            Some(given_up_at),
+            "a look puts off nothing"
+        );
+    }
+}
