@@ -9,18 +9,21 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 
 use crate::far_firestore::{FarFirestore, Fault};
 use crate::people::PASSWORD;
 
 const LOG: &str = "log";
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_secs(60);
 const DOCUMENTS: (&str, &str) = ("DOCUMENTS_URL", "firestore://some-project/(default)");
 
 /// A hub that ends with the test.
 struct Program {
     child: Child,
     url: String,
+    client: Client,
     folder: TempDir,
 }
 
@@ -34,10 +37,17 @@ impl Drop for Program {
 impl Program {
     /// Starts it with these settings, and waits until it answers.
     async fn start(settings: &[(&str, &str)]) -> Self {
-        let program = Self::begin(settings);
+        let mut program = Self::begin(settings);
         let healthy = format!("{}/healthz", program.url);
-        while Client::new().get(&healthy).send().await.is_err() {
-            tokio::time::sleep(LOOK_AGAIN).await;
+        let began = Instant::now();
+        while program.client.get(&healthy).send().await.is_err() {
+            let ended = program.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && began.elapsed() < PATIENCE,
+                "{}",
+                program.log()
+            );
+            sleep(LOOK_AGAIN).await;
         }
         program
     }
@@ -49,6 +59,8 @@ impl Program {
         drop(listener);
         let folder = tempfile::tempdir().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_omtx-hub"))
+            // What whoever tests has set is not meant for it.
+            .env_clear()
             .env("PORT", port.to_string())
             .env("DATA_DIR", folder.path())
             .env("GATEWAY_URL", "http://127.0.0.1:1")
@@ -61,6 +73,7 @@ impl Program {
         Self {
             child,
             url: format!("http://127.0.0.1:{port}"),
+            client: Client::builder().redirect(Policy::none()).build().unwrap(),
             folder,
         }
     }
@@ -72,26 +85,40 @@ impl Program {
 
     /// Waits until it ends by itself; whether that was well.
     async fn end(&mut self) -> bool {
-        loop {
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.success();
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            sleep(LOOK_AGAIN).await;
         }
+        panic!("it does not end: {}", self.log());
     }
 
     /// Reads who one is, by a proxy that wrote down where that came from.
     async fn asked_from(&self, address: &str) -> StatusCode {
-        let asked = Client::new()
+        let asked = self
+            .client
             .get(format!("{}/api/v1/me", self.url))
             .header("x-forwarded-for", address);
         asked.send().await.unwrap().status()
     }
 
+    /// Whether requests that come from these addresses are once too many; a minute has room for far fewer.
+    async fn runs_out(&self, from: impl Fn(u32) -> String) -> bool {
+        for number in 0..2_000 {
+            if self.asked_from(&from(number)).await == StatusCode::TOO_MANY_REQUESTS {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Makes an account, as a page of that origin would.
     async fn sign_up(&self, host: &str, origin: &str, email: &str) -> Response {
         let body = json!({"email": email, "password": PASSWORD, "name": "Ada"});
-        let sent = Client::new()
+        let sent = self
+            .client
             .post(format!("{}/api/v1/auth/signup", self.url))
             .header(header::HOST, host)
             .header(header::ORIGIN, origin)
@@ -101,8 +128,8 @@ impl Program {
 
     /// Signs in by the form of a page of that origin.
     async fn enter(&self, host: &str, origin: &str, email: &str) -> Response {
-        let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        let sent = client
+        let sent = self
+            .client
             .post(format!("{}/login", self.url))
             .header(header::HOST, host)
             .header(header::ORIGIN, origin)
@@ -115,22 +142,15 @@ impl Program {
 #[tokio::test]
 async fn an_address_is_believed_from_as_many_proxies_as_are_said_to_be() {
     let hub = Program::start(&[("AUTH", "accounts"), ("TRUSTED_PROXIES", "1")]).await;
-    let mut last = StatusCode::OK;
-    for asked in 0..190 {
-        // What a client says of itself stands before what the proxy says of it.
-        last = hub
-            .asked_from(&format!("192.0.2.{asked}, 198.51.100.1"))
-            .await;
-    }
-    assert_eq!(last, 429, "all of these came from one address");
+    // What a client says of itself stands before what the proxy says of it.
+    let spoofed = |number: u32| format!("192.0.2.{}, 198.51.100.1", number % 256);
+    assert!(hub.runs_out(spoofed).await, "all of these are one address");
     assert_eq!(hub.asked_from("198.51.100.2").await, 401);
     drop(hub);
 
     let alone = Program::start(&[("AUTH", "accounts")]).await;
-    for asked in 0..190 {
-        last = alone.asked_from(&format!("198.51.100.{asked}")).await;
-    }
-    assert_eq!(last, 429, "nobody is believed");
+    let said = |number: u32| format!("198.51.100.{}", number % 256);
+    assert!(alone.runs_out(said).await, "nobody is believed");
 }
 
 #[tokio::test]
@@ -208,7 +228,7 @@ async fn a_firestore_that_cannot_be_used_any_more_is_told_to_the_operator_and_pe
     let hub = Program::start(&[DOCUMENTS, ("FIRESTORE_EMULATOR_HOST", &far.host)]).await;
     for (fault, advice) in FAULTS {
         far.answers(fault);
-        let answer = Client::new().get(format!("{}/api/v1/jobs", hub.url)).send();
+        let answer = hub.client.get(format!("{}/api/v1/jobs", hub.url)).send();
         let answer = answer.await.unwrap();
         assert_eq!(answer.status(), 503, "{fault:?}");
         let problem: Value = answer.json().await.unwrap();
