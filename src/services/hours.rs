@@ -1,7 +1,5 @@
 //! Hours of runs, counted by model and month in the commit that a run ends with, and what admins allow of them.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::Services;
@@ -15,8 +13,8 @@ use crate::time::Timestamp;
 
 /// Records that the runs of one model and month are spread over, so that many may end at once.
 const SHARDS: u32 = 16;
-/// How long a sum is taken for true.
-const KEPT: Duration = Duration::from_secs(300);
+/// Seconds that a sum is taken for true.
+const KEPT_S: i64 = 300;
 const HOUR_MS: f64 = 3_600_000.0;
 
 /// A part of the time that runs took.
@@ -26,11 +24,11 @@ struct Part {
     run_ms: i64,
 }
 
-/// Sums of hours by model and month, for a few minutes each.
+/// Sums of hours by model and month, each with the time until which it is taken for true.
 #[derive(Clone)]
 pub(super) struct Hours {
     store: Store,
-    sums: moka::future::Cache<(Model, String), f64>,
+    sums: moka::future::Cache<(Model, String), (f64, Timestamp)>,
 }
 
 fn part_key(model: Model, at: Timestamp, shard: u32) -> Key {
@@ -69,17 +67,16 @@ impl Hours {
     pub fn new(store: Store) -> Self {
         Self {
             store,
-            sums: moka::future::Cache::builder()
-                .max_capacity(100)
-                .time_to_live(KEPT)
-                .build(),
+            sums: moka::future::Cache::new(100),
         }
     }
 
     /// Hours that the runs of a model took in the month of a time, to a few minutes.
     pub async fn of(&self, model: Model, at: Timestamp) -> Result<f64> {
         let known = (model, at.month());
-        if let Some(hours) = self.sums.get(&known).await {
+        if let Some((hours, until)) = self.sums.get(&known).await
+            && at < until
+        {
             return Ok(hours);
         }
         let keys: Vec<Key> = (0..SHARDS)
@@ -92,7 +89,8 @@ impl Hours {
             .map(|part| part.value.run_ms)
             .sum();
         let hours = run_ms as f64 / HOUR_MS;
-        self.sums.insert(known, hours).await;
+        let until = at.plus_seconds(KEPT_S);
+        self.sums.insert(known, (hours, until)).await;
         Ok(hours)
     }
 }

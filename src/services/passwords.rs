@@ -100,6 +100,8 @@ fn odd(failed: impl std::fmt::Display) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -138,6 +140,44 @@ mod tests {
             nowhere > there / 5 && there > nowhere / 5,
             "{there} and {nowhere} ns"
         );
+    }
+
+    #[test]
+    fn two_are_made_at_once_and_the_others_wait_for_their_turn() {
+        let passwords = Passwords::default();
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let work = || {
+            let (now, most) = (now.clone(), most.clone());
+            move || {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // As long as a hash takes: whatever may begin meanwhile has time to.
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                now.fetch_sub(1, Ordering::SeqCst);
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let all = (0..20).map(|_| passwords.in_turn(work()));
+            let done = futures::future::join_all(all).await;
+            assert!(done.iter().all(|done| done.is_ok()));
+        });
+        assert_eq!(most.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn each_password_that_is_hashed_or_compared_takes_a_place() {
+        let passwords = Passwords::default();
+        let places = passwords.places.clone();
+        let all = places.try_acquire_many_owned(WAITING as u32).unwrap();
+        let password = || "ligand-pose-box".to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            assert!(passwords.hash(password()).await.is_err());
+            assert!(passwords.matches(password(), None).await.is_err());
+            drop(all);
+            let hash = passwords.hash(password()).await.unwrap();
+            assert!(passwords.matches(password(), Some(hash)).await.unwrap());
+        });
     }
 
     #[test]

@@ -9,11 +9,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from support import IMATINIB, PACKAGE_FOLDER, SECRET, SLOW, FarSide, Gateway, eventually
 
-from omtx_worker.run_folder import TAKEN_BY_ANOTHER
+from omtx_worker.failure import system_failure
+from omtx_worker.protocol import RunRequest
+from omtx_worker.run import Reporter
+from omtx_worker.run_folder import TAKEN_BY_ANOTHER, RunFolder, Started
 
 
 def _slow(far: FarSide, run_id: str, **changes: object) -> dict[str, object]:
@@ -176,6 +180,39 @@ def test_sigterm_ends_everything(own_gateway: Gateway, far: FarSide) -> None:
     run = own_gateway.run("term-a:1")
     assert (run["state"], run["error"]["category"], run["error"]["code"]) == ("failed", "transient", "lost")
     assert own_gateway.wait("term-b:1")["state"] == "succeeded"
+
+
+def test_quick_stages_are_told_every_five_seconds(far: FarSide, tmp_path: Path) -> None:
+    """Of ten within a second the first is told at once and the last after five seconds; the end waits for nothing."""
+    request = RunRequest.model_validate(far.request("quick:1"))
+    folder = RunFolder.claim(tmp_path, request)
+    assert folder is not None
+    assert folder.start(Started(os.getpid(), 0, time.time()))
+
+    def told() -> list[str]:
+        return [run["progress"]["stage"] for run in far.callbacks_of("quick:1")]
+
+    began = time.monotonic()
+    reporter = Reporter(folder, request, SECRET)
+    reporter.stage("stage 0")
+    eventually(told, "the first stage is told")
+    for number in range(1, 10):
+        # As long as a stage may take in which little is done.
+        time.sleep(0.08)
+        reporter.stage(f"stage {number}")
+    eventually(lambda: told()[-1] == "stage 9", "the last stage is told")
+    before_the_end = told()
+    assert before_the_end[0] == "stage 0"
+    # However slow the machine of the test is.
+    assert (len(before_the_end) - 1) * 5 <= time.monotonic() - began, before_the_end
+
+    folder.fail(system_failure("fault", "it cannot go on"))
+    ends = time.monotonic()
+    reporter.end()
+    assert time.monotonic() - ends < 4
+    calls = far.callbacks_of("quick:1")
+    assert len(calls) == len(before_the_end) + 1
+    assert calls[-1]["state"] == "failed"
 
 
 def test_upload_waits_for_a_hub_that_restarts(own_gateway: Gateway, far: FarSide) -> None:

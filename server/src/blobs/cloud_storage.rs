@@ -55,6 +55,11 @@ impl CloudStorage {
     pub async fn to_read(bucket: &str) -> Result<Self, Fault> {
         let place = Place::bucket(bucket, "--files");
         let account = Account::of_this_machine(&place)?;
+        Self::to_read_as(account, place).await
+    }
+
+    /// The same as this account, wherever Cloud Storage is.
+    pub async fn to_read_as(account: Account, place: Place) -> Result<Self, Fault> {
         let client = Client::new(place, account)?;
         client.check(READING).await?;
         Ok(Self {
@@ -64,7 +69,7 @@ impl CloudStorage {
         })
     }
 
-    /// The same as this account, wherever Cloud Storage is.
+    /// The hub's bucket as this account, wherever Cloud Storage is.
     pub async fn open_as(account: Account, place: Place, clock: Clock) -> Result<Self, Fault> {
         let client = Client::new(place, account)?;
         client.check(PERMISSIONS).await?;

@@ -52,6 +52,8 @@ pub enum Call {
 /// What can go wrong with a call, once.
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
+    /// Nothing: what is to go wrong is a later call.
+    Nothing,
     /// This status is answered, and nothing done.
     Answers(u16),
     /// It is done, and this status is answered.
@@ -299,7 +301,7 @@ async fn trouble(State(far): State<FarStorage>, request: Request, next: Next) ->
     };
     let plain = |status: u16| StatusCode::from_u16(status).unwrap().into_response();
     match trouble {
-        None => next.run(request).await,
+        None | Some(Trouble::Nothing) => next.run(request).await,
         Some(Trouble::Answers(status)) => {
             // An answer that comes before all is sent may be missed.
             let _ = axum::body::to_bytes(request.into_body(), usize::MAX).await;

@@ -3,10 +3,11 @@
 use axum::http::{Method, StatusCode};
 use hub::ports::Documents;
 use hub::ports::documents::{Collection, Expect, Key, Write};
+use hub::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hub::{Answer, Hub};
-use crate::people::{admin, ask, founded, job, me, member, token};
+use crate::people::{PASSWORD, admin, ask, enter, founded, job, me, member, sign_up, token};
 
 const ADMIN: &str = "/api/v1/admin";
 
@@ -121,6 +122,32 @@ async fn an_admin_sets_roles_and_limits_and_cannot_lock_themselves_out() {
             "root@x.org: admin"
         ]
     );
+}
+
+#[tokio::test]
+async fn the_list_of_users_says_when_each_signed_in_last() {
+    let hub = Hub::start_with_accounts().await;
+    let root = admin(&hub, "root@x.org").await;
+    sign_up(&hub, "ada@x.org").await;
+    let last = async || {
+        let users = get(&hub, "/admin/users", &root).await;
+        let mut users = users["results"].as_array().unwrap().iter();
+        let ada = users.find(|user| user["email"] == "ada@x.org").unwrap();
+        ada["last_sign_in_at"].clone()
+    };
+    let refused = enter(&hub, "ada@x.org", "another-one").await;
+    refused.problem(422, "invalid");
+    assert_eq!(last().await, Value::Null, "never");
+    for _ in 0..2 {
+        hub.later(3_600);
+        let before = hub.services.now().await.unwrap();
+        enter(&hub, "ada@x.org", PASSWORD)
+            .await
+            .expect(StatusCode::OK);
+        let after = hub.services.now().await.unwrap();
+        let at: Timestamp = last().await.as_str().unwrap().parse().unwrap();
+        assert!(before < at && at < after, "{before} {at} {after}");
+    }
 }
 
 #[tokio::test]

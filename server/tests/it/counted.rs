@@ -1,31 +1,34 @@
-//! How many documents are read and what of them, from a store that can go away.
+//! How many documents are read and what of them, and where what is written goes, in a store that can go away.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hub::ports::Documents;
-use hub::ports::documents::{Cursor, Document, DocumentsError, Key, Query, Write};
+use hub::ports::documents::{Collection, Cursor, Document, DocumentsError, Key, Query, Write};
 use hub::time::Timestamp;
 
 /// Why a store that went away does not answer.
 pub const GONE: &str = "the store went away";
 
-/// A store of which is known what was read.
+/// Where a commit writes to.
+pub type Written = Vec<Collection>;
+
+/// A store of which is known what was read and written.
 pub struct Counted {
     store: Arc<dyn Documents>,
     texts: Mutex<Vec<String>>,
-    commits: AtomicUsize,
+    commits: Mutex<Vec<Written>>,
     gone: AtomicBool,
 }
 
 impl Counted {
-    /// This store, nothing of which was read.
+    /// This store, nothing of which was read or written.
     pub fn new(store: Arc<dyn Documents>) -> Self {
         Self {
             store,
             texts: Mutex::default(),
-            commits: AtomicUsize::new(0),
+            commits: Mutex::default(),
             gone: AtomicBool::new(false),
         }
     }
@@ -41,8 +44,8 @@ impl Counted {
     }
 
     /// Commits since this was asked before.
-    pub fn commits(&self) -> usize {
-        self.commits.swap(0, Ordering::SeqCst)
+    pub fn commits(&self) -> Vec<Written> {
+        std::mem::take(&mut *self.commits.lock().unwrap())
     }
 
     /// Lets it answer nothing any more.
@@ -92,7 +95,8 @@ impl Documents for Counted {
     }
 
     async fn commit(&self, writes: Vec<Write>) -> Result<(), DocumentsError> {
-        self.commits.fetch_add(1, Ordering::SeqCst);
+        let written = writes.iter().map(|write| write.key().collection);
+        self.commits.lock().unwrap().push(written.collect());
         self.store()?.commit(writes).await
     }
 

@@ -13,6 +13,7 @@ on_each_store!(
     filters_narrow_together,
     pages_by_number_are_exact_or_refused,
     a_page_reads_its_rows_and_one_more,
+    a_search_reads_five_hundred_and_goes_on_where_it_stopped,
     a_page_reads_of_a_job_what_its_row_shows,
 );
 
@@ -258,9 +259,8 @@ async fn a_page_reads_its_rows_and_one_more(store: Store) {
     }
 }
 
-#[tokio::test]
-async fn a_search_reads_five_hundred_and_goes_on_where_it_stopped() {
-    let hub = Hub::start_alone().await;
+async fn a_search_reads_five_hundred_and_goes_on_where_it_stopped(store: Store) {
+    let hub = Hub::start_alone_on(store).await;
     for place in 0..620 {
         let mut job = input::job("CCO");
         let word = if place == 0 { "odd" } else { "even" };

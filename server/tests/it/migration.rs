@@ -1,5 +1,6 @@
 //! Bringing the former system's jobs here: every spelling of its documents, the five places of its files, again and again.
 
+mod bucket;
 mod jobs;
 mod program;
 mod shown;
@@ -102,9 +103,18 @@ async fn filled() -> FormerSystem {
 
 /// One run of the subcommand's code; its numbers, and its lines.
 async fn brought(hub: &Hub, former: &FormerSystem, dry_run: bool) -> (Summary, Vec<Value>) {
-    let jobs = former.jobs().await;
     let files = Directory::to_read(former.files.path().to_owned()).unwrap();
-    let files: Arc<dyn Blobs> = Arc::new(files);
+    brought_with(Arc::new(files), hub, former, dry_run).await
+}
+
+/// The same with the files from elsewhere.
+async fn brought_with(
+    files: Arc<dyn Blobs>,
+    hub: &Hub,
+    former: &FormerSystem,
+    dry_run: bool,
+) -> (Summary, Vec<Value>) {
+    let jobs = former.jobs().await;
     let sorting = sorted(&jobs).await.unwrap();
     let migration = Migration::new(jobs.database.clone(), sorting.len(), Some(files), dry_run);
     let mut lines = Vec::new();

@@ -16,7 +16,7 @@ use crate::far_storage::{BUCKET, FarStorage};
 use crate::hub::{Chosen, Hub};
 use crate::input;
 
-async fn far_storage() -> FarStorage {
+pub async fn far_storage() -> FarStorage {
     FarStorage::start(|| Clock::system().now().as_seconds()).await
 }
 

@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use crate::hub::{Hub, SESSION_KEY};
 use crate::mails::{mailed, token_in};
-use crate::people::{PASSWORD, ask, enter, founded, invited, job, me, token};
+use crate::people::{OWN, PASSWORD, ask, enter, founded, invited, job, me, member, token};
 
 /// A token of these parts, signed with a key.
 fn forged(header: &Value, claims: &Value, key: &[u8]) -> String {
@@ -147,6 +147,26 @@ async fn a_session_lasts_a_day() {
     // Whoever was let in a moment ago is not looked up again: the other session was not yet.
     hub.later(401);
     me(&hub, second).await.problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_token_names_the_organisation_of_whoever_signs_in() {
+    let hub = Hub::start_with_accounts().await;
+    let owner = token(&hub, "owner@example.org").await;
+    founded(&hub, &owner).await;
+    let ada = member(&hub, &owner, "ada@example.org", "member").await;
+    // Both signed in before they were in any.
+    for before in [&owner, &ada] {
+        assert_eq!(said(before).1.get("org_id"), Some(&Value::Null));
+    }
+    let own = ask(&hub, Method::GET, OWN, &owner, &Value::Null).await;
+    let id = own.expect(StatusCode::OK)["id"].clone();
+    assert!(id.is_string(), "{id}");
+    for email in ["owner@example.org", "ada@example.org"] {
+        let entered = enter(&hub, email, PASSWORD).await.expect(StatusCode::OK);
+        let (_, claims) = said(entered["access_token"].as_str().unwrap());
+        assert_eq!(claims["org_id"], id, "{email}");
+    }
 }
 
 #[tokio::test]

@@ -58,6 +58,48 @@ async fn a_hub_on_one_machine_has_no_limits_and_counts_all_the_same() {
     assert!(!text.contains("<meter"));
 }
 
+/// The paragraphs of a page below a heading, as they are read.
+fn below(heading: &str, page: &str) -> Vec<String> {
+    let (_, below) = page.split_once(&format!("{heading}</h2>")).unwrap();
+    let (below, _) = below.split_once("</section>").unwrap();
+    let read = |paragraph: &str| {
+        let parts = paragraph.split('<');
+        let texts = parts.map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+        texts.collect::<String>()
+    };
+    let paragraphs = below.split("</p>").map(read);
+    paragraphs.filter(|text| !text.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn the_page_says_what_takes_a_unit_what_charges_it_and_what_gives_it_back() {
+    let hub = Hub::start_alone().await;
+    let page = hub.get("/usage").await;
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    // These are the rules that the hub is held to whatever becomes of jobs: who changes one changes these words.
+    assert_eq!(
+        below("What counts", &page),
+        [
+            [
+                "One unit is one single job, or one ligand of a batch.",
+                "It is taken when the job is accepted, on that day in UTC.",
+                "Trying again what the hub tries again by itself takes none; a retry that you ask for is a new unit.",
+            ]
+            .join(" "),
+            [
+                "A unit is charged when the job completes, when it fails by a fault of its input after it has begun, or when \
+                 it is cancelled while it runs.",
+                "It is given back when the job fails by no fault of yours, or ends before it has begun.",
+            ]
+            .join(" "),
+        ]
+    );
+    assert_eq!(
+        below("Running now", &page).last().unwrap(),
+        "What is more than that waits, and starts by itself."
+    );
+}
+
 #[tokio::test]
 async fn somebody_with_an_account_reads_what_is_left_and_is_refused_beyond_it() {
     let hub = Hub::start_with_accounts().await;

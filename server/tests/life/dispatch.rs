@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
+use hub::actor::Actor;
 use hub::id::JobId;
 use hub::job::Status;
 use hub::limits::{Limits, Tier};
+use hub::model::Model;
 use hub::ports::documents::{Collection, Expect, Key, Write};
 use serde_json::json;
 use server::background;
@@ -25,6 +27,7 @@ on_each_store!(
     whoever_has_least_out_comes_first_however_much_others_have_queued,
     of_many_owners_each_has_a_turn,
     hours_of_a_month_are_those_that_runs_took,
+    hours_of_a_month_are_summed_anew_every_five_minutes,
     two_servers_that_dispatch_at_once_keep_to_the_running_limit,
     the_dispatcher_is_woken_by_what_is_accepted_and_by_what_ends,
 );
@@ -240,6 +243,29 @@ async fn hours_of_a_month_are_those_that_runs_took(store: Store) {
     assert_eq!(hub.gateway.script().begun.len(), begun + 1);
     let waiting = hub.row(&id).await.waiting.unwrap();
     assert!(waiting.reason.contains("hours"), "{}", waiting.reason);
+}
+
+async fn hours_of_a_month_are_summed_anew_every_five_minutes(store: Store) {
+    let hub = limited(store, Limits::PERSON).await;
+    let hours = async || {
+        let rows = hub.services.model_settings(&Actor::local()).await.unwrap();
+        let row = rows.into_iter().find(|row| row.id == Model::Vina);
+        row.unwrap().hours_this_month
+    };
+    assert_eq!(hours().await, 0.0);
+    let id = hub.submit_and_dispatch().await;
+    let run = format!("{id}:1");
+    let error = json!({"category": "user", "message": "no"});
+    let timings = json!({"queued_s": 0.0, "run_s": 3_600.0});
+    let failed = json!({"state": "failed", "error": error, "timings": timings});
+    hub.gateway.stands(&run, failed);
+    hub.report(&run).await;
+    assert_eq!(hub.row(&id).await.status, Status::Failed);
+    // By the time of the store, whatever that of the machine is.
+    for (seconds, known) in [(0, 0.0), (299, 0.0), (1, 1.0)] {
+        hub.clock.advance_seconds(seconds);
+        assert_eq!(hours().await, known, "{seconds} s later");
+    }
 }
 
 async fn two_servers_that_dispatch_at_once_keep_to_the_running_limit(store: Store) {

@@ -2,8 +2,8 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hub::ports::documents::{Collection::*, Direction, Expect};
@@ -37,8 +37,16 @@ const SOME: usize = 20_000;
 struct Line {
     address: SocketAddr,
     state: Arc<AtomicU8>,
+    answers: Arc<Answers>,
+}
+
+/// What comes back over a line.
+#[derive(Default)]
+struct Answers {
     /// How many bytes of an answer come before something happens in its midst.
-    before: Arc<AtomicUsize>,
+    before: AtomicUsize,
+    /// Everything that came, as it came.
+    came: Mutex<Vec<u8>>,
 }
 
 impl Line {
@@ -46,8 +54,8 @@ impl Line {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(AtomicU8::new(WHOLE));
-        let before = Arc::new(AtomicUsize::new(0));
-        let (shared, bytes) = (state.clone(), before.clone());
+        let answers = Arc::new(Answers::default());
+        let (shared, back) = (state.clone(), answers.clone());
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if shared.load(Ordering::SeqCst) == DOWN {
@@ -57,11 +65,11 @@ impl Line {
                 let ((near_in, near_out), (far_in, far_out)) =
                     (near.into_split(), far.into_split());
                 let (asking, answering) = (shared.clone(), shared.clone());
-                let bytes = bytes.clone();
+                let back = back.clone();
                 tokio::spawn(async move {
                     tokio::select! {
                         () = carry(near_in, far_out, asking, CUT_ASKING, None) => {},
-                        () = carry(far_in, near_out, answering, CUT_ANSWERING, Some(bytes)) => {},
+                        () = carry(far_in, near_out, answering, CUT_ANSWERING, Some(back)) => {},
                     }
                 });
             }
@@ -69,7 +77,7 @@ impl Line {
         Self {
             address,
             state,
-            before,
+            answers,
         }
     }
 
@@ -100,8 +108,16 @@ impl Line {
 
     /// The same in the midst of an answer, after so many bytes.
     fn cut_after(&self, bytes: usize, how: u8) {
-        self.before.store(bytes, Ordering::SeqCst);
+        self.answers.before.store(bytes, Ordering::SeqCst);
         self.cut(how);
+    }
+
+    /// How many jobs came over the line since this was asked before: each is told with its name.
+    fn jobs_that_came(&self) -> usize {
+        let came = std::mem::take(&mut *self.answers.came.lock().unwrap());
+        let name = b"/documents/jobs/";
+        let places = came.windows(name.len());
+        places.filter(|place| **place == name[..]).count()
     }
 
     fn was_cut(&self) -> bool {
@@ -109,13 +125,13 @@ impl Line {
     }
 }
 
-/// Hands on what comes until it ends, or is cut; `before` is of answers only.
+/// Hands on what comes until it ends, or is cut; `answers` are those that it hands on, when it is answers.
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     state: Arc<AtomicU8>,
     cut: u8,
-    before: Option<Arc<AtomicUsize>>,
+    answers: Option<Arc<Answers>>,
 ) {
     let mut buffer = vec![0; 65_536];
     // Of this answer, as long as something is to happen in its midst.
@@ -136,9 +152,14 @@ async fn carry(
             return;
         }
         let mut passed = length;
-        if let (CUT_WITHIN | STALLED_WITHIN, Some(before)) = (how, &before) {
-            passed = length.min(before.load(Ordering::SeqCst).saturating_sub(came));
+        if let (CUT_WITHIN | STALLED_WITHIN, Some(answers)) = (how, &answers) {
+            let before = answers.before.load(Ordering::SeqCst);
+            passed = length.min(before.saturating_sub(came));
             came += passed;
+        }
+        if let Some(answers) = &answers {
+            let mut came = answers.came.lock().unwrap();
+            came.extend_from_slice(&buffer[..passed]);
         }
         if to.write_all(&buffer[..passed]).await.is_err() {
             return;
@@ -329,6 +350,33 @@ async fn a_part_of_an_answer_is_never_taken_for_all_of_it() {
         if !line.was_cut() {
             break;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+async fn no_more_documents_come_than_are_asked_for() {
+    let line = Line::lay().await;
+    let store = line.open().await;
+    put_many(&store).await;
+    let mut after = None;
+    for limit in [1, 7, 30] {
+        let query = Query {
+            limit,
+            after,
+            ..all_jobs()
+        };
+        line.jobs_that_came();
+        let found = store.query(&query).await.unwrap();
+        assert_eq!(found.len(), limit as usize);
+        assert_eq!(line.jobs_that_came(), limit as usize);
+        // Of those that are passed over or counted none comes.
+        after = store.last(&query).await.unwrap();
+        assert_eq!(line.jobs_that_came(), 1, "{limit}");
+        let last = after.as_ref().map(|place| &place.id);
+        assert_eq!(last, found.last().map(|found| &found.key.id));
+        assert_eq!(store.count(&query).await.unwrap(), limit);
+        assert_eq!(line.jobs_that_came(), 0, "{limit}");
     }
 }
 

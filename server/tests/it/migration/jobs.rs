@@ -203,6 +203,26 @@ async fn every_spelling_becomes_a_job_that_says_where_it_comes_from() {
 
 #[ignore = "needs the Firestore emulator: bin/test starts it"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_names_the_values_that_nobody_vouches_for() {
+    let (hub, former) = (hub_on(Store::Firestore).await, filled().await);
+    let (_, lines) = brought(&hub, &former, false).await;
+    let doubted = |line: &Value| {
+        let metrics = line.get("unverified")?;
+        Some((line["former_id"].as_str()?.to_owned(), metrics.clone()))
+    };
+    let mut told: Vec<_> = lines.iter().filter_map(doubted).collect();
+    told.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(
+        told,
+        [
+            (BINDING.to_owned(), json!(["confidence_score"])),
+            (THIRD.to_owned(), json!(["affinity_pred_value"])),
+        ]
+    );
+}
+
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_has_its_children_from_0_whatever_they_were_counted_from() {
     let (hub, former) = (hub_on(Store::Firestore).await, filled().await);
     let root = admin(&hub, "root@x.org").await;

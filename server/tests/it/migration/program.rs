@@ -8,6 +8,18 @@ use super::*;
 
 /// The program itself, on a store of its own.
 fn program(folder: &Path, hub: &str, former: &FormerSystem, further: &[&str]) -> Command {
+    let files = format!("file:{}", former.files.path().display());
+    program_on(&files, folder, hub, former, further)
+}
+
+/// The same with the files from elsewhere.
+fn program_on(
+    files: &str,
+    folder: &Path,
+    hub: &str,
+    former: &FormerSystem,
+    further: &[&str],
+) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_omtx-hub"));
     command
         .env("DATA_DIR", folder)
@@ -20,10 +32,7 @@ fn program(folder: &Path, hub: &str, former: &FormerSystem, further: &[&str]) ->
             "--from",
             &format!("firestore://{}/(default)", former.project),
         ])
-        .args([
-            "--files",
-            &format!("file:{}", former.files.path().display()),
-        ])
+        .args(["--files", files])
         .args([
             "--report",
             &folder.join("report.jsonl").display().to_string(),
@@ -141,4 +150,22 @@ async fn the_program_refuses_to_read_where_it_writes() {
         said(&refused)
     );
     assert!(!folder.path().join("hub.db").exists());
+}
+
+#[ignore = "needs the Firestore emulator: bin/test starts it"]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_names_the_bucket_that_it_has_no_credentials_for() {
+    let former = FormerSystem::new();
+    let folder = tempfile::tempdir().unwrap();
+    let hub = format!("sqlite:{}", folder.path().join("hub.db").display());
+    let mut lost = program_on("gs://former-files", folder.path(), &hub, &former, &[]);
+    // No machine has this key, so that nobody outside is asked.
+    lost.env("GOOGLE_APPLICATION_CREDENTIALS", folder.path().join("key"));
+    let refused = lost.output().unwrap();
+    assert!(
+        !refused.status.success()
+            && said(&refused).contains("there are no credentials for gs://former-files (--files)"),
+        "{}",
+        said(&refused)
+    );
 }
