@@ -103,3 +103,22 @@ pub fn tab_title(job: &JobRow) -> String {
         None => format!("{sign} {}", job.name),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_something_waits_is_one_sentence() {
+        for (reason, said) in [
+            ("waiting for the alignment", "Waiting for the alignment."),
+            (
+                "The gateway has no room now.",
+                "Waiting: The gateway has no room now.",
+            ),
+            ("Network timeout", "Waiting: Network timeout."),
+        ] {
+            assert_eq!(sentence(reason), said);
+        }
+    }
+}

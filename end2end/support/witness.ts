@@ -123,7 +123,8 @@ export class Witness {
   /** Hears all that a tab is sent. An answer is kept until it is read, though its page was left meanwhile. */
   async #listen(page: Page): Promise<void> {
     const wire = await this.context.newCDPSession(page);
-    await wire.send('Network.configureDurableMessages', { maxTotalBufferSize: KEPT, maxResourceBufferSize: KEPT });
+    // A browser that does not know this may lose what it was sent for a page that is left at once, which is then unread.
+    await wire.send('Network.configureDurableMessages', { maxTotalBufferSize: KEPT, maxResourceBufferSize: KEPT }).catch(() => {});
     await wire.send('Network.enable');
     const addresses = new Map<string, string>();
     wire.on('Network.requestWillBeSent', ({ requestId, request }) => addresses.set(requestId, `${request.method} ${request.url}`));
