@@ -21,6 +21,7 @@ use things::World;
 
 mod others;
 mod pages;
+mod scope;
 mod standing;
 mod things;
 

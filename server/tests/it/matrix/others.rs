@@ -1,8 +1,7 @@
 //! The same for every address that is neither of the API nor a page: links, sign-in elsewhere, signed files, and what is
 //! told of the hub to those who watch over it.
 
-use std::path::Path;
-
+use super::scope::sources;
 use super::*;
 
 const OTHERS: &[(&str, &str, May)] = &[
@@ -65,25 +64,6 @@ async fn nobody_gets_by_an_account_what_takes_none() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The files below a folder of the repository of which something is true, by their path in it; tests in them do not count.
-fn files(folder: &Path, is_so: fn(&str) -> bool) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            let below = files(&path, is_so).into_iter();
-            found.extend(below.map(|file| format!("{name}/{file}")));
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        if name != "tests.rs" && is_so(text.split("#[cfg(test)]").next().unwrap()) {
-            found.insert(name);
-        }
-    }
-    found
-}
-
 #[test]
 fn no_other_file_has_addresses() {
     let known = [
@@ -97,36 +77,9 @@ fn no_other_file_has_addresses() {
         "router.rs",
         "shares.rs",
     ];
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-    let found = files(folder.as_ref(), |text| text.contains(".route("));
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), known);
-}
-
-/// Whoever has an actor may do what it may, so that only those who find out who asks make one.
-#[test]
-fn no_other_file_makes_an_actor() {
-    let makes = |text: &str| {
-        let mut lines = text.lines().map(str::trim_start);
-        lines.any(|line| {
-            let is_made = line.contains("Actor::local()") || line.contains("Actor::reading_for(");
-            let is_written =
-                line.contains("Actor {") && !line.contains("impl ") && !line.contains("fn ");
-            is_made || (is_written && !line.contains("struct "))
-        })
-    };
-    let known = [
-        (
-            "/../src",
-            &["services/sessions.rs", "services/shares/reading.rs"][..],
-        ),
-        ("/../app/src", &[]),
-        ("/src", &["session.rs"]),
-    ];
-    for (folder, makers) in known {
-        let folder = format!("{}{folder}", env!("CARGO_MANIFEST_DIR"));
-        let found = files(folder.as_ref(), makes);
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), makers, "{folder}");
-    }
+    let mut found = sources("src");
+    found.retain(|_, text| text.contains(".route("));
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), known);
 }
 
 #[test]
