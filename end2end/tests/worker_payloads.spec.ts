@@ -102,7 +102,6 @@ test.describe('a gateway', () => {
     const waiting = await screen(request, 'waits', DOCKING);
     const running = await screen(request, 'runs', DOCKING, FEW);
     const refusing = await screen(request, 'refused', DOCKING);
-    // The last of them, since the page of errors looks at the last hundred ligands.
     const stalling = await screen(request, 'stalls', DOCKING);
     const alone: string[] = [];
     for (const number of ALL) alone.push(await single(request, 'fails', number));
@@ -113,12 +112,13 @@ test.describe('a gateway', () => {
     await walk(page, running, named('runs', FEW), FEW.map(text), 1);
     const stages = TEXTS.map((one) => `waiting for ${one}`);
     await expectNotes(page, hub, waiting, stages);
-    for (const batch of [failing, stalling, refusing]) await expectNotes(page, hub, batch, TEXTS);
+    for (const batch of [failing, refusing]) await expectNotes(page, hub, batch, TEXTS);
     await readHarmless(page, '/?per_page=100');
     for (const [number, id] of alone.entries()) {
       await expect(page.locator(`tr[data-row="${id}"] .status`)).toHaveAttribute('title', TEXTS[number] ?? '');
     }
     await hub.ended(stalling);
+    await expectNotes(page, hub, stalling, TEXTS);
     const errors = await readHarmless(page, '/admin/errors');
     // Code and stage.
     for (const number of ALL) expect(times(errors, text(number)), text(number)).toBeGreaterThanOrEqual(2);
