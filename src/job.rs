@@ -325,6 +325,6 @@ impl Job {
 
     /// Whether somebody asked it to end and it has not yet.
     pub fn is_cancelling(&self) -> bool {
-        self.cancel_requested_at.is_some() && !self.state.has_ended()
+        self.state.is_cancelling(self.cancel_requested_at)
     }
 }

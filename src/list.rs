@@ -145,7 +145,7 @@ impl From<JobSummary> for JobRow {
             name: job.name,
             status: job.status,
             waiting: job.waiting,
-            cancelling: job.cancel_requested_at.is_some() && !job.state.has_ended(),
+            cancelling: job.state.is_cancelling(job.cancel_requested_at),
             progress: job.progress,
             created_at: job.created_at,
             updated_at: job.updated_at,

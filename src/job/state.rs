@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 /// Where a job stands, exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +65,11 @@ impl State {
     /// Whether nothing will happen any more, but for a retry.
     pub const fn has_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// Whether what stands here was asked to end, if it was, and has not yet.
+    pub const fn is_cancelling(self, asked_at: Option<Timestamp>) -> bool {
+        asked_at.is_some() && !self.has_ended()
     }
 
     /// What is shown for it.

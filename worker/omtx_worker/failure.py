@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from omtx_worker.protocol import Category
+from omtx_worker.protocol import Category, RunError
 
 
 class Failure(Exception):  # noqa: N818 - it is what the run ended with, not a fault of the program
@@ -28,6 +28,16 @@ class Failure(Exception):  # noqa: N818 - it is what the run ended with, not a f
         self.message = message
         self.field = field
         self.retry_after_s = retry_after_s
+
+    def told(self, log_tail: str) -> RunError:
+        """The same as the protocol says it, with the end of the run's log."""
+        return RunError(
+            category=self.category,
+            code=self.code,
+            message=self.message,
+            log_tail=log_tail,
+            retry_after_s=self.retry_after_s,
+        )
 
 
 def user_failure(code: str, message: str) -> Failure:

@@ -18,7 +18,7 @@ import modal.exception as at_modal
 from omtx_worker.executor import Full, OtherRequest, Unreachable
 from omtx_worker.failure import Failure, of_text, system_failure
 from omtx_worker.modal_marks import Marks
-from omtx_worker.protocol import ModelsAnswer, Progress, Run, RunAccepted, RunError, RunRequest, State, Timings
+from omtx_worker.protocol import ModelsAnswer, Progress, Run, RunAccepted, RunRequest, State, Timings
 from omtx_worker.run_folder import CANCELLED, cancelled_on_request, fingerprint
 
 KEPT_S = 7 * 24 * 3_600
@@ -212,13 +212,7 @@ class ModalExecutor:
     def _failed(self, run_id: str, claim: dict[str, Any], why: Failure) -> Run:
         started = self._marks.get("started", run_id)
         said = self._marks.get("progress", run_id) or {}
-        error = RunError(
-            category=why.category,
-            code=why.code,
-            message=why.message,
-            log_tail=said.get("log_tail", ""),
-            retry_after_s=why.retry_after_s,
-        )
+        error = why.told(said.get("log_tail", ""))
         state: State = "cancelled" if why.code == CANCELLED else "failed"
         timings = Timings(queued_s=_queued_s(claim, started) if started else None, run_s=None)
         return _without_result(claim, state, progress=_progress(said), error=error, timings=timings)

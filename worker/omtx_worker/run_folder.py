@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from omtx_worker.failure import Failure
-from omtx_worker.protocol import Progress, Run, RunAccepted, RunError, RunRequest, State, Timings
+from omtx_worker.protocol import Progress, Run, RunAccepted, RunRequest, State, Timings
 
 LOG_TAIL_BYTES = 4_096
 
@@ -202,13 +202,7 @@ class RunFolder:
 
     def fail(self, reason: Failure) -> bool:
         """Write that it failed, with where it was and the tail of its log; false when it had ended already."""
-        error = RunError(
-            category=reason.category,
-            code=reason.code,
-            message=reason.message,
-            log_tail=self.log_tail(),
-            retry_after_s=reason.retry_after_s,
-        )
+        error = reason.told(self.log_tail())
         state: State = "cancelled" if reason.code == CANCELLED else "failed"
         return self.end(state, progress=self.progress(), error=error)
 

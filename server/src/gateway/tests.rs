@@ -296,28 +296,30 @@ async fn what_is_wrong_is_told_apart() {
             "{status}"
         );
     }
-    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("7"))]);
-    let full = FarGateway::answering_with(429, headers, said).await;
-    assert!(matches!(
-        full.client().models().await,
-        Err(ComputeError::Full {
-            retry_after_s: Some(7)
-        })
-    ));
+    // One who says when to come again is not asked again at once.
+    for status in [429, 503] {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("7"))]);
+        let far = FarGateway::answering_with(status, headers, said).await;
+        let client = far.client();
+        let answer = client.models().await;
+        let is_full = matches!(
+            answer,
+            Err(ComputeError::Full {
+                retry_after_s: Some(7)
+            })
+        );
+        assert!(is_full, "{status}: {answer:?}");
+        let Figures {
+            answered,
+            unanswered,
+            ..
+        } = client.figures();
+        assert_eq!(answered + unanswered, 1, "{status}");
+    }
     assert!(matches!(
         far(429).await.client().models().await,
         Err(ComputeError::Full {
             retry_after_s: None
-        })
-    ));
-
-    // One who says when to come again is not asked again at once.
-    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("45"))]);
-    let later = FarGateway::answering_with(503, headers, said).await;
-    assert!(matches!(
-        later.client().models().await,
-        Err(ComputeError::Full {
-            retry_after_s: Some(45)
         })
     ));
 
