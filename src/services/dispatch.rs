@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::Services;
 use super::limits::TRIES;
 use super::models::NO_ROOM;
-use super::runs::tell_operators;
+use super::runs::{RETRY_AFTER_S, tell_operators};
 use super::store::{self, Committed, Stored, job_key};
 use crate::actor::Owner;
 use crate::error::{Error, Result};
@@ -372,5 +372,19 @@ impl Services {
 }
 
 fn full_until(retry_after_s: Option<u32>, now: Timestamp) -> Timestamp {
-    now.plus_seconds(retry_after_s.map_or(FULL_S, i64::from))
+    let asked_for_s = retry_after_s.map(|seconds| i64::from(seconds.min(RETRY_AFTER_S)));
+    now.plus_seconds(asked_for_s.unwrap_or(FULL_S))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_without_room_is_left_alone_as_long_as_it_says_and_no_longer_than_an_hour() {
+        let now = Timestamp::from_micros(0);
+        for (said, seconds) in [(None, 30), (Some(7), 7), (Some(100_000), 3_600)] {
+            assert_eq!(full_until(said, now), now.plus_seconds(seconds));
+        }
+    }
 }

@@ -14,7 +14,7 @@ const CODE: usize = 100;
 const MESSAGE: usize = 2_000;
 const LOG: usize = 8_000;
 /// Seconds that somebody may ask for until the next try, at most.
-const RETRY_AFTER_S: u32 = 3_600;
+pub(super) const RETRY_AFTER_S: u32 = 3_600;
 
 impl Services {
     /// A run has ended, or so somebody says: its job is looked after now.
